@@ -1,0 +1,1 @@
+"""The subcommands of ``tinylogbert``, one short function each."""
