@@ -1,0 +1,55 @@
+# Every target sets up what it needs in .venv and works from a fresh clone with Python >= 3.11 alone.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+
+.PHONY: help setup dev demo test check format lock clean
+
+help: ## say what each target does
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.runtime ## everything to run into .venv, so that .venv/bin/tinylogbert works
+
+dev: $(VENV)/.dev ## the same, with what tests and checks need
+
+demo: setup ## broker, topics, daemon, a stream with failures in it, anomalies as they come, streaming AUC
+	@$(BIN)/tinylogbert demo
+
+test: dev ## all tests, on a real Kafka broker
+	@$(BIN)/python -m pytest
+
+check: dev ## format, lint, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: dev ## rewrite the code in the one format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(UV) ## pin and hash the newest versions that pyproject.toml allows
+	$(UV) pip compile -q --universal --generate-hashes --no-annotate --upgrade --python-version 3.11 pyproject.toml -o requirements.txt
+	$(UV) pip compile -q --universal --generate-hashes --no-annotate --python-version 3.11 -c requirements.txt --group dev pyproject.toml -o requirements-dev.txt
+
+clean: ## remove .venv and what tools left
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+REACH := { echo "error: Python packages could not be installed; see the lines above. If the package index cannot be reached, check network and proxy, then run make again" >&2; exit 1; }
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python >= 3.11 is needed, $(PYTHON) is $$($(PYTHON) -V 2>&1); say make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "error: $(PYTHON) -m venv failed; on Debian, install python3-venv" >&2; exit 1; }
+	@echo "setting up $(VENV) (the first time this fetches PyTorch, a few minutes on a slow line) ..." >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 2 uv || $(REACH)
+
+$(VENV)/.runtime: requirements.txt pyproject.toml | $(UV)
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --require-hashes -r requirements.txt || $(REACH)
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --editable . || $(REACH)
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --require-hashes -r requirements-dev.txt || $(REACH)
+	@touch $@

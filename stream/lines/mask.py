@@ -1,0 +1,60 @@
+"""Masking: a message without its variables, and the words that are left for the encoder.
+
+It works on text *without its digits*, so that the template of a line is a pure function of the line's skeleton
+(see ``reader``), which is found in a dictionary without any regular expression. Numbers therefore leave no trace, and
+an address such as ``/10.250.18.114:43996`` is seen here as ``/...:``.
+
+Every pattern starts at a token's start or is bounded, and none nests a repetition: the time is linear in the line.
+"""
+
+import re
+
+_ADDRESS = re.compile(r"(?<![\w.])(?:[A-Za-z_-][\w-]{0,62}/|/)?\.\.\.(?![.\w]):?")
+_URI = re.compile(r"\b[a-z][a-z+.-]{0,16}://[^\s,;'\"()\[\]]*")
+_PATH = re.compile(r"(?<![^\s,;:='\"()\[\]])/[^\s,;:'\"()\[\]]*[A-Za-z][^\s,;:'\"()\[\]]*")
+_POOL = re.compile(r"\bBP-[^\s:,;]*")
+_BLOCK = re.compile(r"\bblk_-?_?(?![A-Za-z])")
+_UUID = re.compile(r"(?<![\w-])[a-f]{0,8}-[a-f]{0,4}-[a-f]{0,4}-[a-f]{0,4}-[a-f]{0,12}(?![\w-])")
+_HEX = re.compile(r"(?<![\w<-])[a-f]{2,16}(?![\w>-])")
+_SPACE = re.compile(r"\s+")
+_REPEATED = re.compile(r"(<(block|address|path|hex)>)(?:[ ,]{1,2}<\2>)+")
+_PLACEHOLDER = re.compile(r"<(?:block|pool|address|path|hex)>")
+_WORD = re.compile(r"[^\W\d_]+")
+
+# What the digits of a hexadecimal number leave behind looks like a word of a-f; these are the ones that truly are.
+_WORDS_OF_HEX_LETTERS = frozenset(
+    ("ad", "add", "added", "bad", "be", "bed", "cab", "cafe", "dad", "dead", "deaf", "deed", "ebb", "face", "faced")
+    + ("fad", "fade", "faded", "fed", "fee", "feed")
+)
+
+
+def mask(message: str) -> str:
+    """Replace block ids, pools, addresses, paths and hexadecimal rests by placeholders; the digits must be gone.
+
+    A list of one kind (the blocks of a delete, the targets of a replication) becomes one placeholder.
+
+    >>> mask("Receiving block blk_- src: /...: dest: /...:")
+    'Receiving block <block> src: <address> dest: <address>'
+    """
+    text = _ADDRESS.sub("<address>", message)
+    text = _URI.sub("<path>", text)
+    text = _PATH.sub("<path>", text)
+    text = _POOL.sub("<pool>", text)
+    text = _BLOCK.sub("<block>", text)
+    text = _UUID.sub("<hex>", text)
+    text = _HEX.sub(_hex, text)
+    return _REPEATED.sub(r"\1", _SPACE.sub(" ", text)).strip()
+
+
+def words(masked: str) -> str:
+    """Lower-cased words of a masked text, one space between; placeholders and signs are left out.
+
+    >>> words("DFSClient: Successfully read block <pool>")
+    'dfsclient successfully read block'
+    """
+    return " ".join(_WORD.findall(_PLACEHOLDER.sub(" ", masked).lower()))
+
+
+def _hex(match: re.Match[str]) -> str:
+    found = match.group()
+    return found if found in _WORDS_OF_HEX_LETTERS else "<hex>"

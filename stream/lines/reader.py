@@ -1,0 +1,99 @@
+"""Raw bytes → event time and masked text of a line, mostly without a regular expression.
+
+The *skeleton* of a line is its bytes without digits. All that is variable but the digits (paths, names) is masked by
+``mask``; lines of one skeleton have one form of timestamp and one masked text, so a dictionary from skeleton to both
+spares the parsing of nearly every line. The dictionary is a cache: emptied when full, it never changes a result.
+"""
+
+import re
+from datetime import UTC, tzinfo
+from typing import NamedTuple
+
+from stream.lines.mask import mask
+from stream.lines.timestamps import Stamp, hdfs_v1, iso
+
+MAX_LINE_BYTES = 64 * 1024
+"""A longer line is refused: no log4j message of HDFS comes near, and hostile ones must not cost memory."""
+
+_DIGITS = b"0123456789"
+_LEVELS = "TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL|SEVERE"
+_HDFS_V1 = re.compile(rf"   ({_LEVELS}) ([^\s:]+): ?(.*)", re.DOTALL)
+_ISO = re.compile(
+    rf"--[ T]::[.,]?(?:Z|[+-]:?)?\s+(?:\[[^\]]*\]\s+)?({_LEVELS})\s+(?:\[[^\]]*\]\s+)?"
+    r"([^\s:(]+)(?:\s*:| \([^\s)]{0,200}\){1,2} -) ?(.*)",
+    re.DOTALL,
+)
+_SILENT_LEVELS = frozenset(("TRACE", "DEBUG", "INFO"))
+
+
+class BadLine(ValueError):
+    """A line that cannot be scored; ``reason`` is one of ``too_long``, ``encoding``, ``timestamp``."""
+
+    def __init__(self, reason: str, error: str) -> None:
+        super().__init__(error)
+        self.reason = reason
+
+
+class Line(NamedTuple):
+    """What one line says: event time in epoch milliseconds, and the masked text that names its template."""
+
+    time: int
+    text: str
+
+
+class LineReader:
+    """Reads raw lines; holds caches only, so that any reader gives the same result for the same bytes.
+
+    ``zone`` is the time zone of stamps that carry none; ``cache`` bounds the remembered skeletons.
+    """
+
+    def __init__(self, zone: tzinfo = UTC, cache: int = 65_536) -> None:
+        self._forms: dict[str, Stamp] = {"hdfs_v1": hdfs_v1(zone), "iso": iso(zone)}
+        self._cache = cache
+        self._known: dict[bytes, tuple[Stamp | None, str]] = {}
+
+    def read(self, raw: bytes) -> Line:
+        """Return time and masked text; raise BadLine for a line that is too long, not UTF-8 or without a time."""
+        check(raw)
+        skeleton = raw.translate(None, _DIGITS)
+        known = self._known.get(skeleton)
+        if known is None:
+            known = self._learn(skeleton)
+        stamp, text = known
+        if stamp is None:
+            raise BadLine("timestamp", "the line does not begin with a known form of time, level and component")
+        try:
+            return Line(stamp(raw), text)
+        except ValueError as error:
+            raise BadLine("timestamp", str(error)) from error
+
+    def text(self, raw: bytes) -> str:
+        """Return the masked text of a line of any form, with or without a time; raise BadLine as ``read`` does."""
+        check(raw)
+        skeleton = raw.translate(None, _DIGITS)
+        return (self._known.get(skeleton) or self._learn(skeleton))[1]
+
+    def _learn(self, skeleton: bytes) -> tuple[Stamp | None, str]:
+        if len(self._known) >= self._cache:
+            self._known.clear()
+        known = self._known[skeleton] = self._parse(skeleton.decode())
+        return known
+
+    def _parse(self, skeleton: str) -> tuple[Stamp | None, str]:
+        for form, pattern in (("hdfs_v1", _HDFS_V1), ("iso", _ISO)):
+            if match := pattern.fullmatch(skeleton):
+                level, component, message = match.groups()
+                head = f"{component}: " if level in _SILENT_LEVELS else f"{level} {component}: "
+                return self._forms[form], (head + mask(message)).rstrip()
+        return None, mask(skeleton)
+
+
+def check(raw: bytes) -> None:
+    """Raise BadLine unless the bytes are a line of bearable length in UTF-8."""
+    if len(raw) > MAX_LINE_BYTES:
+        raise BadLine("too_long", f"the line has {len(raw)} bytes, more than {MAX_LINE_BYTES}")
+    if not raw.isascii():
+        try:
+            raw.decode()
+        except UnicodeDecodeError as error:
+            raise BadLine("encoding", f"the line is not UTF-8: {error.reason} at byte {error.start}") from error

@@ -1,0 +1,63 @@
+"""Timestamps of log lines → milliseconds since 1970, UTC. Knows the forms of stamps, nothing of the text behind them.
+
+Stamps repeat thousands of times a second, so a parsed one is remembered by its bytes.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
+from typing import TypeVar
+
+Stamp = Callable[[bytes], int]
+"""Raw line → epoch milliseconds; raises ValueError when the line does not begin with such a stamp."""
+
+_ISO = re.compile(rb"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d:?\d\d)?(?![\d:])")
+_REMEMBERED = 8192
+_Key = TypeVar("_Key")
+
+
+def hdfs_v1(zone: tzinfo = UTC) -> Stamp:
+    """``081109 203518`` (YYMMDD HHMMSS, log4j of Hadoop 0.20), without a zone of its own: read in ``zone``."""
+    seen: dict[bytes, int] = {}
+
+    def stamp(line: bytes) -> int:
+        head = line[:13]
+        found = seen.get(head)
+        if found is None:
+            if not re.fullmatch(rb"\d{6} \d{6}", head) or line[13:14] != b" ":
+                raise ValueError("no time of the form YYMMDD HHMMSS")
+            found = _epoch_ms(datetime.strptime(head.decode(), "%y%m%d %H%M%S").replace(tzinfo=zone))
+            _remember(seen, head, found)
+        return found
+
+    return stamp
+
+
+def iso(zone: tzinfo = UTC) -> Stamp:
+    """``2023-10-10 08:02:30,123`` or ISO 8601 with ``T`` and an offset; without an offset it is read in ``zone``."""
+    seen: dict[tuple[bytes, bytes, bytes | None], int] = {}
+
+    def stamp(line: bytes) -> int:
+        match = _ISO.match(line)
+        if match is None:
+            raise ValueError("no time of the form YYYY-MM-DD HH:MM:SS")
+        date, clock, fraction, offset = match.groups()
+        key = (date, clock, offset)
+        second = seen.get(key)
+        if second is None:
+            moment = datetime.fromisoformat(b"".join((date, b"T", clock, offset or b"")).decode())
+            second = _epoch_ms(moment if moment.tzinfo else moment.replace(tzinfo=zone))
+            _remember(seen, key, second)
+        return second + (int(fraction[:3].ljust(3, b"0")) if fraction else 0)
+
+    return stamp
+
+
+def _epoch_ms(moment: datetime) -> int:
+    return int(moment.timestamp()) * 1000
+
+
+def _remember(seen: dict[_Key, int], key: _Key, value: int) -> None:
+    if len(seen) >= _REMEMBERED:
+        seen.clear()
+    seen[key] = value

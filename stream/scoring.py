@@ -1,0 +1,59 @@
+"""What a scorer is, seen from the stream: ordered masked texts in, scores and evidence out. Pure.
+
+TinyLogBERT, and every detector that it is compared with, stands behind this one seam; the stream knows no other.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, Protocol
+
+Severity = Literal["normal", "notice", "warning", "critical"]
+
+
+class Score(NamedTuple):
+    """The judgement on one window.
+
+    ``value`` is any finite number, higher is more anomalous. ``p_value``, in (0, 1], is the share of unlabelled
+    windows of the same completeness that score as high or higher. ``anomalous`` is the verdict at the threshold that
+    training chose; ``severity`` grades it.
+    """
+
+    value: float
+    p_value: float
+    anomalous: bool
+    severity: Severity
+
+
+class Surprise(NamedTuple):
+    """How much of a window's score one line carries; ``line`` is its index, ``value`` is in units of the score.
+
+    ``expected`` names masked texts that would have fitted better in its place, or that are missing; may be empty.
+    """
+
+    line: int
+    value: float
+    expected: tuple[str, ...]
+
+
+class Scorer(Protocol):
+    """Scores windows. Deterministic: the same texts give the same score, whatever else is in the batch."""
+
+    @property
+    def checkpoint(self) -> str:
+        """Name of what scores, for the event: it changes whenever the scores may."""
+        ...
+
+    @property
+    def material(self) -> float:
+        """A change of an open window's score by less than this is not worth an event."""
+        ...
+
+    def score(self, windows: Sequence[Sequence[str]], complete: Sequence[bool]) -> list[Score]:
+        """Score windows, each the masked texts of its lines in canonical order (at least one).
+
+        ``complete`` tells a closed window from one that may go on; p-value and verdict are calibrated for each.
+        """
+        ...
+
+    def explain(self, window: Sequence[str], complete: bool) -> list[Surprise]:
+        """Name the lines that carry the score, most surprising first, each kind of line once; may be empty."""
+        ...
