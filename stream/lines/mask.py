@@ -22,9 +22,8 @@ _PLACEHOLDER = re.compile(r"<(?:block|pool|address|path|hex)>")
 _WORD = re.compile(r"[^\W\d_]+")
 
 # What the digits of a hexadecimal number leave behind looks like a word of a-f; these are the ones that truly are.
-_WORDS_OF_HEX_LETTERS = frozenset(
-    ("ad", "add", "added", "bad", "be", "bed", "cab", "cafe", "dad", "dead", "deaf", "deed", "ebb", "face", "faced")
-    + ("fad", "fade", "faded", "fed", "fee", "feed")
+_WORDS_OF_HEX_LETTERS = re.compile(
+    r"(?:be|bed|bad|bade|ad|add|added|cab|cafe|dad|dead|deaf|deed|ebb|face|faced|fad|fade|faded|fed|fee|feed)"
 )
 
 
@@ -57,4 +56,4 @@ def words(masked: str) -> str:
 
 def _hex(match: re.Match[str]) -> str:
     found = match.group()
-    return found if found in _WORDS_OF_HEX_LETTERS else "<hex>"
+    return found if _WORDS_OF_HEX_LETTERS.fullmatch(found) else "<hex>"

@@ -1,0 +1,1 @@
+"""Lines of a block → windows in event time. Pure: knows no broker and no model, and never reads a clock."""
