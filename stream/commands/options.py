@@ -1,0 +1,69 @@
+"""Settings as command-line options: one flag a field, so that no setting is written twice.
+
+A flag that is not given stays out, and environment, TOML file or default decide (see ``stream.settings``).
+"""
+
+import tomllib
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from stream.settings import Settings, load_settings, show_duration
+
+_DURATIONS = ("quiet_after", "close_after", "lateness", "max_age", "commit_interval")
+
+
+def settings_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command a flag for each of these fields, and ``--config``; it is called with ``settings``."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def called(config: Path | None, **arguments: Any) -> Any:
+            flags = {name: arguments.pop(name) for name in names}
+            given = {name: value for name, value in flags.items() if value not in (None, ())}
+            return function(settings=_load(config, given), **arguments)
+
+        command: Callable[..., Any] = click.option(
+            "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="TOML file of settings."
+        )(called)
+        for name in reversed(names):
+            command = _option(name, Settings.model_fields[name])(command)
+        return command
+
+    return decorate
+
+
+def _option(name: str, field: FieldInfo) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    flag = "--" + name.replace("_", "-")
+    help_text = field.description or ""
+    if name == "kafka":
+        return click.option(flag, name, multiple=True, metavar="KEY=VALUE", help=f"{help_text} Repeatable.")
+    if field.annotation is bool:
+        return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=_with_default(name, field))
+    kind: Any = click.Choice(get_args(field.annotation)) if name == "stage" else None
+    metavar = None if kind else "DURATION" if name in _DURATIONS else name.rpartition("_")[2].upper()
+    return click.option(flag, name, type=kind or str, metavar=metavar, help=_with_default(name, field))
+
+
+def _with_default(name: str, field: FieldInfo) -> str:
+    if field.default is None:
+        return field.description or ""
+    default = show_duration(field.default) if name in _DURATIONS else field.default
+    shown = {True: "on", False: "off"}.get(default, default) if isinstance(default, bool) else default
+    return f"{field.description}  [default: {shown}]"
+
+
+def _load(config: Path | None, given: dict[str, Any]) -> Settings:
+    try:
+        return load_settings(config, **given)
+    except tomllib.TOMLDecodeError as error:
+        raise click.UsageError(f"{config} is not TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "".join(f"{part}: " for part in first["loc"][:1])
+        raise click.UsageError(f"{where}{first['msg'].removeprefix('Value error, ')}") from error

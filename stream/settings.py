@@ -1,0 +1,141 @@
+"""Every setting of the stream, with its default, its unit and what it is for. Flags win over the environment
+(``TINYLOGBERT_…``), that over a TOML file, that over the defaults. Knows nothing of the commands that use it.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from stream.windows.settings import WindowSettings
+
+_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)\s*")
+
+
+def parse_duration(value: object) -> object:
+    """Return the milliseconds of ``500ms``, ``30s``, ``10m``, ``14h`` or ``7d``; a number is milliseconds already."""
+    if not isinstance(value, str) or value.strip().isdigit():
+        return value
+    match = _DURATION.fullmatch(value)
+    if match is None:
+        raise ValueError(f"{value!r} is no duration such as 500ms, 30s, 10m, 14h or 7d")
+    return round(float(match[1]) * _UNITS[match[2]])
+
+
+def show_duration(ms: int) -> str:
+    """Return the shortest text that ``parse_duration`` reads back.
+
+    >>> show_duration(50_400_000)
+    '14h'
+    """
+    unit = next(unit for unit in ("d", "h", "m", "s", "ms") if ms % _UNITS[unit] == 0)
+    return f"{ms // _UNITS[unit]}{unit}"
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{name!r} is no time zone such as UTC or Europe/Berlin") from error
+    return name
+
+
+def _pairs(value: object) -> object:
+    """``KEY=VALUE`` texts (from flags) → a table, as a TOML file has it."""
+    if isinstance(value, (list, tuple)):
+        texts = [str(text).partition("=") for text in value]
+        if bad := [key for key, sign, _ in texts if not (key and sign)]:
+            raise ValueError(f"{bad[0]!r} is not KEY=VALUE")
+        return {key: text for key, _, text in texts}
+    return value
+
+
+Duration = Annotated[int, BeforeValidator(parse_duration), Field(gt=0)]
+Zone = Annotated[str, AfterValidator(_zone)]
+ClientProperties = Annotated[dict[str, str], BeforeValidator(_pairs)]
+
+
+class Settings(BaseSettings):
+    """Settings of the pipeline and of the commands around it; durations in milliseconds."""
+
+    model_config = SettingsConfigDict(env_prefix="TINYLOGBERT_", frozen=True, extra="forbid")
+
+    bootstrap_servers: str = Field("localhost:9092", min_length=1, description="Addresses of the Kafka brokers.")
+    kafka: ClientProperties = Field(
+        default_factory=dict, repr=False, description="A property of Kafka's client, such as security.protocol=SSL."
+    )
+    group_id: str = Field(
+        "tinylogbert", min_length=1, description="Consumer group; daemons of one group share the work."
+    )
+    raw_topic: str = Field("hdfs.raw", min_length=1, description="Topic of raw log lines, with any key.")
+    lines_topic: str = Field("hdfs.lines", min_length=1, description="Topic of lines keyed by block, written by route.")
+    scores_topic: str = Field("hdfs.scores", min_length=1, description="Topic of every scored window.")
+    anomalies_topic: str = Field("hdfs.anomalies", min_length=1, description="Topic of what a person must see.")
+    dead_letter_topic: str = Field("hdfs.dead-letters", min_length=1, description="Topic of what cannot be read.")
+    windows_topic: str = Field("tinylogbert.windows", min_length=1, description="Compacted changelog of open windows.")
+    partitions: int = Field(4, ge=1, le=10_000, description="Partitions of topics that are created.")
+    replication: int = Field(1, ge=1, le=32, description="Replicas of topics that are created.")
+    keyed_input: bool = Field(False, description="The raw topic is keyed by block id already: no route stage.")
+    stage: Literal["all", "route", "score"] = Field("all", description="Which half of the daemon to run.")
+    timezone: Zone = Field("UTC", description="Time zone of log stamps that name none.")
+    quiet_after: Duration = Field(30_000, description="Silence of a block, in event time, before a provisional score.")
+    close_after: Duration = Field(
+        14 * 3_600_000, description="Silence of a block, in event time, that closes its window."
+    )
+    lateness: Duration = Field(600_000, description="How far behind the newest line a line may come, in event time.")
+    max_lines: int = Field(4096, ge=2, le=100_000, description="Lines at which a window closes.")
+    max_age: Duration = Field(7 * 86_400_000, description="Age of a window, in event time, at which it closes.")
+    commit_interval: Duration = Field(500, le=60_000, description="Time between two commits.")
+    checkpoint: Path | None = Field(None, description="Checkpoint folder  [default: the shipped one]")
+    memo: bool = Field(True, description="Remember the scores of windows with equal content.")
+
+    @model_validator(mode="after")
+    def _orders(self) -> "Settings":
+        if self.quiet_after >= self.close_after:
+            raise ValueError("quiet_after must be shorter than close_after")
+        topics = [getattr(self, name) for name in type(self).model_fields if name.endswith("_topic")]
+        if len(set(topics)) < len(topics):
+            raise ValueError("every topic needs a name of its own")
+        return self
+
+    @property
+    def windows(self) -> WindowSettings:
+        """The settings that the pure windows need."""
+        return WindowSettings(
+            quiet_after=self.quiet_after,
+            close_after=self.close_after,
+            lateness=self.lateness,
+            max_lines=self.max_lines,
+            max_age=self.max_age,
+        )
+
+    @property
+    def input_topic(self) -> str:
+        """The topic that the score stage reads."""
+        return self.raw_topic if self.keyed_input else self.lines_topic
+
+
+def load_settings(config: Path | None = None, **flags: Any) -> Settings:
+    """Build the settings from flags that were given (others left out), environment, TOML file and defaults.
+
+    Raises pydantic's ValidationError, or OSError and tomllib's TOMLDecodeError for the file.
+    """
+
+    class Configured(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            sources = (init_settings, env_settings)
+            return (*sources, TomlConfigSettingsSource(settings_cls, config)) if config else sources
+
+    return Configured(**flags)

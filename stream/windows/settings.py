@@ -1,0 +1,16 @@
+"""When a window is scored and when it ends. Durations in milliseconds of event time."""
+
+from dataclasses import dataclass
+
+HOUR = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSettings:
+    """Defaults are measured on HDFS_v1: its longest silence within a block is 12.9 hours."""
+
+    quiet_after: int = 30_000
+    close_after: int = 14 * HOUR
+    lateness: int = 600_000
+    max_lines: int = 4096
+    max_age: int = 7 * 24 * HOUR
