@@ -128,9 +128,7 @@ def _first_free(wanted: list[int], unlike: int) -> int:
 
 def _bind_error(port: int) -> str | None:
     with socket.socket() as probe:
-        probe.setsockopt(
-            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-        )  # as the JVM does: TIME_WAIT does not count
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the JVM does: TIME_WAIT does not count
         try:
             probe.bind((HOST, port))
         except OSError as error:

@@ -93,9 +93,7 @@ class EmbeddedBroker:
             return state.BrokerStatus(False, None, None, self.data_dir, self._log_file, KAFKA_VERSION)
         past, running = found
         log_file = Path(past.log_file)
-        return state.BrokerStatus(
-            True, running.pid, past.bootstrap_servers, self.data_dir, log_file, past.version
-        )
+        return state.BrokerStatus(True, running.pid, past.bootstrap_servers, self.data_dir, log_file, past.version)
 
     def start(self, progress: Progress = lambda text: None, *, timeout_s: float = 60.0) -> str:
         """Starts the broker, or finds it running; returns its bootstrap servers once it serves.
@@ -155,9 +153,7 @@ class EmbeddedBroker:
         advice = "move it away, or choose another folder with --data-dir"
         if not meta.exists():
             if self._logs.exists() and any(self._logs.iterdir()):
-                raise BrokerError(
-                    f"{self._logs} is no Kafka data or is damaged: no meta.properties; {advice}"
-                )
+                raise BrokerError(f"{self._logs} is no Kafka data or is damaged: no meta.properties; {advice}")
             return
         pairs = [line.partition("=") for line in meta.read_text(errors="replace").splitlines()]
         facts = {key.strip(): value.strip() for key, _, value in pairs}
@@ -182,16 +178,12 @@ class EmbeddedBroker:
                 log.write(done.stdout + done.stderr)
             raise self._failure("could not format its storage", offset)
 
-    def _run(
-        self, command: list[str], host: Host, ports: config.Ports, progress: Progress, timeout_s: float
-    ) -> str:
+    def _run(self, command: list[str], host: Host, ports: config.Ports, progress: Progress, timeout_s: float) -> str:
         offset = process.start_log(self._log_file)
         child = process.spawn(command, host.environ, self._log_file, die_with_parent=self._die_with_parent)
         address = ports.bootstrap_servers
         try:
-            past = state.Remembered(
-                child.pid, child.create_time(), address, str(self._log_file), KAFKA_VERSION
-            )
+            past = state.Remembered(child.pid, child.create_time(), address, str(self._log_file), KAFKA_VERSION)
             state.remember(self._state_file, past)
             self._wait(child, address, offset, progress, timeout_s)
         except BaseException:  # Ctrl-C too: nothing may stay behind
@@ -200,9 +192,7 @@ class EmbeddedBroker:
             raise
         return address
 
-    def _wait(
-        self, child: psutil.Process, address: str, offset: int, progress: Progress, timeout_s: float
-    ) -> None:
+    def _wait(self, child: psutil.Process, address: str, offset: int, progress: Progress, timeout_s: float) -> None:
         progress(f"waiting for Apache Kafka {KAFKA_VERSION} to serve at {address}")
         deadline = self._clock() + timeout_s
         probe = Probe(address)

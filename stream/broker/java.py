@@ -63,9 +63,7 @@ def _candidates(environ: Mapping[str, str], bundled: Path | None) -> Iterator[Pa
 
 def _major_version(java: Path) -> int | None:
     try:
-        done = subprocess.run(
-            [str(java), "-version"], capture_output=True, text=True, timeout=30, check=False
-        )
+        done = subprocess.run([str(java), "-version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
     match = _VERSION.search(done.stderr + done.stdout)

@@ -35,23 +35,15 @@ Example:
 )
 @_data_dir
 @click.option("--port", type=click.IntRange(1, 65535), help="Port for clients  [default: 9092 or a free one]")
-@click.option(
-    "--heap", default="1g", show_default=True, help="Greatest heap of the broker's JVM, as -Xmx takes it."
-)
-@click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A Kafka broker setting; repeatable."
-)
+@click.option("--heap", default="1g", show_default=True, help="Greatest heap of the broker's JVM, as -Xmx takes it.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A Kafka broker setting; repeatable.")
 @click.option("--repository", metavar="URL", help="Maven repository to fetch Kafka from, such as a mirror.")
-def start(
-    data_dir: Path, port: int | None, heap: str, settings: tuple[str, ...], repository: str | None
-) -> None:
+def start(data_dir: Path, port: int | None, heap: str, settings: tuple[str, ...], repository: str | None) -> None:
     """Start the broker and wait until it serves; print its address.
 
     If it runs already, its address is printed and nothing else happens.
     """
-    broker = EmbeddedBroker(
-        data_dir, port=port, settings=_pairs(settings), heap=heap, host=this_host(repository)
-    )
+    broker = EmbeddedBroker(data_dir, port=port, settings=_pairs(settings), heap=heap, host=this_host(repository))
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with _shown(console) as progress:
         address = broker.start(progress)
