@@ -1,7 +1,7 @@
 """Kafka clients made from settings, and Kafka's errors as one clear line.
 
-Raises only BrokerError. Messages of 16 MiB pass, so that a line of any size that the raw topic let in can be dead-lettered
-with its bytes untouched.
+Raises only BrokerError. Messages of 16 MiB pass, so that whatever the raw topic let in can be dead-lettered with its
+bytes untouched.
 """
 
 from collections.abc import Iterator

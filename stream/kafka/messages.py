@@ -1,0 +1,75 @@
+"""The messages that the stages write: their keys, headers and values. Knows their form, not when they are sent."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import orjson
+
+from stream.lines import BadLine
+
+Headers = list[tuple[str, bytes]]
+WATERMARK = "watermark"
+LABEL = "label"
+
+
+class Record(NamedTuple):
+    """A message to be produced; ``partition`` None lets the key decide."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers | None = None
+    partition: int | None = None
+
+
+Emit = Callable[[Record], None]
+
+
+class Message(Protocol):
+    """What the stages need of a consumed message (``confluent_kafka.Message`` has it)."""
+
+    def topic(self) -> str: ...  # noqa: D102
+    def partition(self) -> int: ...  # noqa: D102
+    def offset(self) -> int: ...  # noqa: D102
+    def key(self) -> bytes | None: ...  # noqa: D102
+    def value(self) -> bytes | None: ...  # noqa: D102
+    def headers(self) -> Headers | None: ...  # noqa: D102
+
+
+class SourceReport(NamedTuple):
+    """How far one raw partition is sent: the body of a control record in the lines topic."""
+
+    source: int
+    sources: int
+    time: int
+    at_end: bool
+
+
+def control_record(topic: str, partition: int, report: SourceReport) -> Record:
+    """The control record that tells a lines partition how far a raw partition is sent."""
+    return Record(topic, None, None, [(WATERMARK, orjson.dumps(report))], partition)
+
+
+def read_control(message: Message) -> SourceReport | None:
+    """The report in a control record; None for any other message."""
+    if message.key() is not None or message.value() is not None:
+        return None
+    value = dict(message.headers() or []).get(WATERMARK)
+    return None if value is None else SourceReport(*orjson.loads(value))
+
+
+def dead_letter(topic: str, message: Message, bad: BadLine) -> Record:
+    """The untouched bytes with the reason and the place they came from."""
+    headers = [
+        ("reason", bad.reason.encode()),
+        ("error", str(bad).encode()),
+        ("source_topic", message.topic().encode()),
+        ("source_partition", b"%d" % message.partition()),
+        ("source_offset", b"%d" % message.offset()),
+    ]
+    return Record(topic, message.key(), message.value(), headers)
+
+
+def event_value(event: dict[str, Any]) -> bytes:
+    """An event as it is published: JSON in UTF-8."""
+    return orjson.dumps(event)

@@ -1,0 +1,78 @@
+"""The route stage: raw lines with any key → the same bytes keyed by block, so that one worker sees all of a block.
+
+After the lines of a commit it tells every lines partition how far each raw partition has come (control records), for
+only the route stage knows. Sends nothing itself: records go to ``emit``.
+"""
+
+from dataclasses import dataclass
+
+from stream.kafka.messages import Emit, Message, Record, SourceReport, control_record, dead_letter
+from stream.lines import BadLine, LineReader, block_ids
+from stream.lines.reader import check
+from stream.settings import Settings
+
+
+@dataclass(slots=True)
+class _Progress:
+    time: int = 0
+    at_end: bool = False
+    told: bool = True
+
+
+class RouteStage:
+    """Routes the raw partitions of one worker; ``sources`` and ``targets`` count raw and lines partitions."""
+
+    def __init__(self, settings: Settings, reader: LineReader, sources: int, targets: int) -> None:
+        self.settings = settings
+        self.lines = self.no_block = self.dead = 0
+        self._reader = reader
+        self._sources = sources
+        self._targets = targets
+        self._progress: dict[int, _Progress] = {}
+
+    def assign(self, partition: int) -> None:
+        """Begin with a raw partition of which nothing is known."""
+        self._progress[partition] = _Progress()
+
+    def revoke(self, partition: int) -> None:
+        """Forget a raw partition."""
+        self._progress.pop(partition, None)
+
+    def line(self, message: Message, emit: Emit) -> None:
+        """Send a line to each block it names; unreadable bytes to the dead letters; count what names no block."""
+        self.lines += 1
+        raw = message.value() or b""
+        progress = self._progress[message.partition()]
+        progress.at_end = progress.told = False
+        try:
+            check(raw)
+        except BadLine as bad:
+            self.dead += 1
+            emit(dead_letter(self.settings.dead_letter_topic, message, bad))
+            return
+        blocks = block_ids(raw)
+        if not blocks:
+            self.no_block += 1
+            return
+        headers = message.headers()
+        for block in blocks:
+            emit(Record(self.settings.lines_topic, block, raw, headers))
+        try:
+            progress.time = max(progress.time, self._reader.read(raw).time)
+        except BadLine:
+            return  # it moves no clock; the score stage makes a dead letter of it
+
+    def at_end(self, partition: int) -> None:
+        """Nothing more is waiting in this raw partition."""
+        progress = self._progress.get(partition)
+        if progress is not None and not progress.at_end:
+            progress.at_end, progress.told = True, False
+
+    def tell(self, emit: Emit) -> None:
+        """Tell every lines partition what has changed since the last call; call once a commit, after its lines."""
+        for source, progress in self._progress.items():
+            if not progress.told:
+                progress.told = True
+                report = SourceReport(source, self._sources, progress.time, progress.at_end)
+                for target in range(self._targets):
+                    emit(control_record(self.settings.lines_topic, target, report))

@@ -1,0 +1,116 @@
+"""The score stage: lines keyed by block → windows → events. One ``WindowTask`` a partition; wall-clock time comes in.
+
+Sends nothing itself: records go to ``emit``.
+"""
+
+from dataclasses import dataclass
+
+from stream.errors import InputError
+from stream.kafka.messages import Emit, Message, Record, dead_letter, event_value, read_control
+from stream.lines import BadLine, LineReader, block_ids
+from stream.lines.reader import check
+from stream.scoring import Scorer
+from stream.settings import Settings
+from stream.windows.judge import Judged
+from stream.windows.task import WindowTask
+
+
+@dataclass(slots=True)
+class _Slot:
+    task: WindowTask
+    end_since: float | None = None  # when the end of the partition was reached, in s
+
+
+class ScoreStage:
+    """The input partitions of one worker."""
+
+    def __init__(self, settings: Settings, scorer: Scorer, reader: LineReader) -> None:
+        self.settings = settings
+        self.lines = self.no_block = self.dead = self.scored = self.anomalies = 0
+        self._scorer = scorer
+        self._reader = reader
+        self._slots: dict[int, _Slot] = {}
+
+    @property
+    def partitions(self) -> list[int]:
+        """The partitions that it holds."""
+        return list(self._slots)
+
+    @property
+    def open_windows(self) -> int:
+        """Open windows of all partitions."""
+        return sum(len(slot.task.store) for slot in self._slots.values())
+
+    @property
+    def late(self) -> int:
+        """Lines that came later than the lateness, since the partitions were assigned."""
+        return sum(slot.task.store.late for slot in self._slots.values())
+
+    def assign(self, partition: int, records: dict[bytes, bytes]) -> None:
+        """Take a partition over, with the last value of every key of its changelog."""
+        source = (self.settings.input_topic, partition)
+        task = WindowTask(
+            self.settings.windows, self._scorer, self._reader, source, own_clock=self.settings.keyed_input
+        )
+        task.restore(records)
+        self._slots[partition] = _Slot(task)
+
+    def revoke(self, partition: int) -> None:
+        """Forget a partition; its state is in the changelog."""
+        self._slots.pop(partition, None)
+
+    def line(self, message: Message, emit: Emit) -> None:
+        """Window a line, or obey a control record; a line without readable time becomes a dead letter."""
+        slot = self._slots[message.partition()]
+        slot.end_since = None
+        if (report := read_control(message)) is not None:
+            slot.task.report(*report)
+            return
+        self.lines += 1
+        try:
+            if (block := self._block(message)) is None:
+                self.no_block += 1
+            else:
+                slot.task.line(block, message.value() or b"", message.offset())
+        except BadLine as bad:
+            self.dead += 1
+            emit(dead_letter(self.settings.dead_letter_topic, message, bad))
+
+    def at_end(self, partition: int, now: float) -> None:
+        """Nothing more is waiting in this partition."""
+        slot = self._slots.get(partition)
+        if slot is not None and slot.end_since is None:
+            slot.end_since = now
+
+    def publish(self, now: float, emit: Emit) -> None:
+        """Judge what is due in every partition, and send events and changes of state; call once a commit."""
+        for partition, slot in self._slots.items():
+            if slot.end_since is not None:
+                slot.task.idle(int((now - slot.end_since) * 1000))
+            for judged in slot.task.events():
+                self._publish(judged, emit)
+            for key, value in slot.task.changes():
+                emit(Record(self.settings.windows_topic, key, value, None, partition))
+
+    def _publish(self, judged: Judged, emit: Emit) -> None:
+        self.scored += 1
+        value = event_value(judged.event)
+        emit(Record(self.settings.scores_topic, judged.key, value))
+        if judged.event["anomalous"]:
+            self.anomalies += 1
+            emit(Record(self.settings.anomalies_topic, judged.key, value))
+
+    def _block(self, message: Message) -> bytes | None:
+        """The block that a line belongs to here: its key. Keyed input may hold lines that name no block."""
+        if not self.settings.keyed_input:
+            return message.key()
+        raw, key = message.value() or b"", message.key()
+        check(raw)
+        named = block_ids(raw)
+        if named and key not in named:
+            place = f"{message.topic()}, partition {message.partition()}, offset {message.offset()}"
+            raise InputError(
+                f"a line with key {key!r} names block {named[0].decode()} ({place}): the topic is not keyed by block; "
+                "run without --keyed-input"
+            )
+        return key if named else None

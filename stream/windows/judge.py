@@ -1,0 +1,89 @@
+"""Due windows → events: scores them in one batch, decides which deserve an event, and adds the evidence of alarms.
+
+Pure but for the scorer that it is given. The event is the interface to everybody downstream (README, *Events*).
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from stream.scoring import Score, Scorer
+from stream.windows.openwindow import Published
+from stream.windows.store import Due
+from stream.windows.window import Window
+
+SCHEMA = 1
+MAX_EVIDENCE = 5
+
+Source = tuple[str, int]
+"""Topic (or file) and partition that a window's offsets belong to."""
+
+
+class Judged(NamedTuple):
+    """An event to publish, under the key of its block; ``published`` is what to remember of it."""
+
+    key: bytes
+    event: dict[str, Any]
+    published: Published
+
+
+def judge(due: Sequence[Due], scorer: Scorer, source: Source) -> list[Judged]:
+    """Score the windows together and return their events in order; open windows with nothing new have none."""
+    scores = scorer.score([d.window.texts for d in due], [d.window.complete for d in due])
+    judged: list[Judged] = []
+    latest: dict[tuple[bytes, int], Published] = {}
+    for (key, window, published), score in zip(due, scores, strict=True):
+        before = latest.get((key, window.part), published)
+        if window.complete or _is_news(before, score, scorer.material):
+            now = Published(before.revision + 1 if before else 1, score.value, score.anomalous)
+            latest[key, window.part] = now
+            judged.append(Judged(key, _event(window, score, now.revision, scorer, source), now))
+    return judged
+
+
+def _is_news(before: Published | None, score: Score, material: float) -> bool:
+    return before is None or before.anomalous != score.anomalous or abs(score.value - before.score) >= material
+
+
+def _event(window: Window, score: Score, revision: int, scorer: Scorer, source: Source) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "block_id": window.block_id,
+        "part": window.part,
+        "revision": revision,
+        "status": "closed" if window.complete else "open",
+        "reason": window.reason.value,
+        "score": score.value,
+        "p_value": score.p_value,
+        "anomalous": score.anomalous,
+        "severity": score.severity,
+        "lines": len(window.texts),
+        "first_time": time_text(window.times[0]),
+        "last_time": time_text(window.times[-1]),
+        "checkpoint": scorer.checkpoint,
+        "evidence": _evidence(window, scorer, source) if score.anomalous else [],
+    }
+
+
+def _evidence(window: Window, scorer: Scorer, source: Source) -> list[dict[str, Any]]:
+    surprises = scorer.explain(window.texts, window.complete)[:MAX_EVIDENCE]
+    return [
+        {
+            "time": time_text(window.times[s.line]),
+            "text": window.texts[s.line],
+            "surprise": s.value,
+            "expected": list(s.expected),
+            "source": [*source, window.offsets[s.line]],
+        }
+        for s in surprises
+    ]
+
+
+def time_text(ms: int) -> str:
+    """Epoch milliseconds as ISO 8601 in UTC; the milliseconds only where there are any.
+
+    >>> time_text(1226262975000)
+    '2008-11-09T20:36:15Z'
+    """
+    moment = datetime.fromtimestamp(ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds" if ms % 1000 else "seconds").replace("+00:00", "Z")
