@@ -1,0 +1,90 @@
+"""A checkpoint folder: ``model.safetensors``, ``config.json``, ``tokenizer.json``, ``calibration.json``, ``README.md``.
+
+Weights are stored in half precision and used in single precision. Nothing is ever unpickled.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+
+from model.bert import TinyLogBERT, new_encoder
+from model.calibration import Calibration
+from model.encoding import WindowEncoder
+from stream.errors import InputError
+
+_WEIGHTS, _CONFIG, _TOKENIZER, _CALIBRATION, _CARD = (
+    *("model.safetensors", "config.json", "tokenizer.json", "calibration.json", "README.md"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A trained model with all that scoring needs; ``name`` changes with any of its files, e.g. ``hdfs-1a2b3c``."""
+
+    name: str
+    model: TinyLogBERT
+    encoder: WindowEncoder
+    calibration: Calibration
+
+
+def shipped_checkpoint() -> Path:
+    """The folder of the checkpoint that comes with the package."""
+    return Path(str(files("model") / "checkpoint"))
+
+
+def load_checkpoint(folder: Path | str | None = None) -> Checkpoint:
+    """Load a checkpoint folder, or the shipped one; the model is ready to score.
+
+    Raises InputError, in one line, for a folder that is missing, incomplete or damaged.
+    """
+    where = shipped_checkpoint() if folder is None else Path(folder)
+    for name in (_WEIGHTS, _CONFIG, _TOKENIZER, _CALIBRATION):
+        if not (where / name).is_file():
+            hint = "train one: tinylogbert train FILE --out DIR"
+            raise InputError(f"{where} is no checkpoint: it has no {name}; {hint}")
+    try:
+        return _load(where)
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"the checkpoint {where} is damaged or of another kind: {first}") from error
+    except Exception as error:  # tokenizers raises the bare class
+        if type(error) is not Exception:
+            raise
+        raise InputError(f"the checkpoint {where} is damaged: {_TOKENIZER}: {error}") from error
+
+
+def save_checkpoint(
+    folder: Path, model: TinyLogBERT, encoder: WindowEncoder, calibration: Calibration, card: str, name: str
+) -> None:
+    """Write a checkpoint into an existing folder; ``name`` is what it was trained on, such as ``hdfs``."""
+    weights = {key: value.to(torch.float16).contiguous() for key, value in model.state_dict().items()}
+    save_file(weights, folder / _WEIGHTS)
+    config = {**model.encoder.config.to_dict(), "tinylogbert": {"name": name, "max_tokens": encoder.max_tokens}}
+    (folder / _CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    encoder.tokenizer.save(str(folder / _TOKENIZER))
+    (folder / _CALIBRATION).write_text(json.dumps(calibration.as_json(), indent=1) + "\n")
+    (folder / _CARD).write_text(card)
+
+
+def _load(where: Path) -> Checkpoint:
+    from transformers import BertConfig
+
+    config: dict[str, Any] = json.loads((where / _CONFIG).read_text())
+    ours = config.pop("tinylogbert")
+    model = TinyLogBERT(new_encoder(BertConfig(**config)))
+    model.load_state_dict({key: value.to(torch.float32) for key, value in load_file(where / _WEIGHTS).items()})
+    model.eval()
+    encoder = WindowEncoder(Tokenizer.from_file(str(where / _TOKENIZER)), int(ours["max_tokens"]))
+    calibration = Calibration.from_json(json.loads((where / _CALIBRATION).read_text()))
+    digest = hashlib.sha256()
+    for name in (_WEIGHTS, _TOKENIZER, _CALIBRATION):
+        digest.update((where / name).read_bytes())
+    return Checkpoint(f"{ours['name']}-{digest.hexdigest()[:6]}", model, encoder, calibration)
