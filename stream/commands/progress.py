@@ -1,0 +1,59 @@
+"""Progress of long readings on stderr: a bar on a terminal, a line now and then in a log, nothing for a quick one."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from stream.files import Told
+
+_QUIET_S = 2.0
+_LOG_EVERY_S = 10.0
+
+
+@contextmanager
+def reading(what: str) -> Iterator[Told]:
+    """Yield what ``stream.files.read_lines`` calls with bytes done and bytes of all (0: nobody knows).
+
+    The bar shows after two seconds and goes away at the end; what is printed meanwhile stands above it.
+    """
+    console = Console(stderr=True, highlight=False)
+    shown = _Bar(what, console) if console.is_terminal else _Log(what, console)
+    try:
+        yield shown.told
+    finally:
+        shown.stop()
+
+
+class _Bar:
+    def __init__(self, what: str, console: Console) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        self._bar = Progress(*columns, console=console, transient=True)
+        self._task: TaskID = self._bar.add_task(what, total=None)
+        self._from = time.monotonic() + _QUIET_S
+
+    def told(self, done: int, of: int) -> None:
+        self._bar.update(self._task, completed=done, total=of or None)
+        if not self._bar.live.is_started and time.monotonic() > self._from:
+            self._bar.start()
+
+    def stop(self) -> None:
+        self._bar.stop()
+
+
+class _Log:
+    def __init__(self, what: str, console: Console) -> None:
+        self._what = what
+        self._console = console
+        self._next = time.monotonic() + _LOG_EVERY_S
+
+    def told(self, done: int, of: int) -> None:
+        if (now := time.monotonic()) > self._next:
+            self._next = now + _LOG_EVERY_S
+            share = f"{min(done / of, 1):.0%} of {of / 1e6:,.1f} MB" if of else f"{done / 1e6:,.1f} MB"
+            self._console.print(f"{self._what}: {share}", soft_wrap=True, markup=False)
+
+    def stop(self) -> None:
+        pass
