@@ -1,0 +1,126 @@
+"""``tinylogbert evaluate``: scores against labels, as figures and plots."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+import orjson
+from rich.console import Console
+
+from stream.commands.options import settings_options
+from stream.commands.progress import reading
+from stream.commands.scorers import SCORER_OPTIONS, WINDOW_OPTIONS, load_scorer
+from stream.errors import InputError
+from stream.files import read_lines
+from stream.labels import read_labels
+from stream.rows import read_rows
+from stream.settings import Settings
+from stream.windows.files import windows_of
+
+if TYPE_CHECKING:
+    from training.blockscores import BlockScores, Judged
+    from training.projection import Content, Projection
+
+
+@click.command(
+    "evaluate",
+    epilog="""\b
+Examples:
+  tinylogbert evaluate --scores scores.csv --labels labels.csv
+  tinylogbert evaluate --scores scores.csv --labels labels.csv --log hdfs.log.gz --report report
+
+\b
+Figures, over blocks that have a score and a label (a block's score is that of its highest part):
+  roc_auc            share of (anomalous, normal) pairs in the right order, a tie counting half
+  average_precision  sum over distinct scores of recall gained times precision there
+  at_threshold       precision, recall and F1 of the verdicts, whose threshold training chose without labels
+  best_f1_oracle     of the threshold that these labels would choose: an oracle's, no method's
+  distinct           the same over distinct blocks, each content and label counted once (with --log)
+What one class alone cannot tell is null.""",
+)
+@click.option("--scores", required=True, metavar="CSV", help="Rows of tinylogbert score.")
+@click.option("--labels", required=True, metavar="CSV", help="BlockId,Label with Normal or Anomaly (or 0 or 1).")
+@click.option("--report", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Folder of the plots.")
+@click.option(
+    "--log", "logs", multiple=True, metavar="FILE", help="The log itself, for t-SNE and duplicates; repeatable."
+)
+@settings_options(*SCORER_OPTIONS, *WINDOW_OPTIONS)
+def evaluate_command(scores: str, labels: str, report: Path | None, logs: tuple[str, ...], settings: Settings) -> None:
+    """Hold scores against labels; print every figure as one JSON object."""
+    from training.evaluate import figures
+
+    blocks, windows = _read(scores, labels)
+    judged = blocks.judged()
+    if not judged.blocks:
+        raise InputError(f"no block of {scores} has a label in {labels}")
+    found: dict[str, Any] = {
+        "windows": windows,
+        "blocks": len(blocks.scores),
+        "unlabelled_blocks": blocks.unlabelled,
+        "unscored_labels": blocks.unscored,
+        **figures(judged.scores, judged.verdicts, judged.labels),
+    }
+    known = _contents(logs, settings)
+    if known:
+        found["distinct"] = _distinct(judged, known)
+    click.echo(orjson.dumps(found))
+    if report is not None:
+        _report(report, judged, found, known, settings)
+
+
+def _read(scores: str, labels: str) -> "tuple[BlockScores, int]":
+    from training.blockscores import BlockScores
+
+    blocks = BlockScores(read_labels(labels))
+    windows = 0
+    for row in read_rows(scores):
+        blocks.see(row.block_id, row.score, row.anomalous, closed=True)
+        windows += 1
+    return blocks, windows
+
+
+def _contents(logs: tuple[str, ...], settings: Settings) -> "dict[str, Content]":
+    if not logs:
+        return {}
+    from training.projection import contents
+
+    with reading("reading the log") as told:
+        found = contents(windows_of(read_lines(logs, told), settings.windows, ZoneInfo(settings.timezone)))
+    if not found:
+        raise InputError(f"no line of {logs[0]} can be read and names a block")
+    return found
+
+
+def _distinct(judged: "Judged", known: "dict[str, Content]") -> dict[str, Any]:
+    from training.evaluate import figures
+    from training.projection import distinct
+
+    chosen = distinct(judged.blocks, judged.labels, known)
+    if not chosen:
+        raise InputError("the log has none of the blocks that were scored")
+    return figures(judged.scores[chosen], judged.verdicts[chosen], judged.labels[chosen])
+
+
+def _report(
+    folder: Path, judged: "Judged", found: dict[str, Any], known: "dict[str, Content]", settings: Settings
+) -> None:
+    from training.report import write_report
+
+    projection = _project(judged, known, settings) if known else None
+    written = write_report(folder, judged, found, projection)
+    click.echo(f"{folder}: {', '.join(written)}", err=True)
+    if projection is None:
+        why = "there are too few distinct windows" if known else "it needs the log: --log FILE"
+        click.echo(f"t-SNE is left out: {why}", err=True)
+    if found["roc_auc"] is None:
+        click.echo("ROC and PR curves are left out: they need both classes", err=True)
+
+
+def _project(judged: "Judged", known: "dict[str, Content]", settings: Settings) -> "Projection | None":
+    from training.projection import project
+
+    console = Console(stderr=True)
+    scorer = load_scorer(settings)
+    console.print("placing the windows in the plane (t-SNE), up to half a minute", highlight=False)
+    return project(judged.blocks, judged.labels, known, scorer)

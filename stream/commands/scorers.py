@@ -1,0 +1,18 @@
+"""The scorer that the settings ask for: the one place where a command gets it. Loads torch only when called."""
+
+from typing import TYPE_CHECKING
+
+from stream.settings import Settings
+
+if TYPE_CHECKING:
+    from model.scorer import BertScorer
+
+SCORER_OPTIONS = ("checkpoint", "memo")
+WINDOW_OPTIONS = ("timezone", "quiet_after", "close_after", "lateness", "max_lines", "max_age")
+
+
+def load_scorer(settings: Settings) -> "BertScorer":
+    """TinyLogBERT with the settings' checkpoint, or the shipped one; raises InputError if it cannot be loaded."""
+    from model.scorer import BertScorer
+
+    return BertScorer.load(settings.checkpoint, settings.memo)

@@ -1,0 +1,153 @@
+"""Reads a topic from its beginning to the end that was there at the start, in an order that is always the same.
+
+Partitions arrive in any order, so they are merged by event time: each line stands where its partition's greatest time
+so far puts it; at one time, the partition with the lower number comes first. Joins no group, commits nothing.
+"""
+
+import heapq
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from stream.errors import BrokerError, InputError
+from stream.kafka.clients import kafka_errors, new_consumer, partitions_of
+from stream.kafka.messages import LABEL, read_control
+from stream.lines import BadLine, LineReader
+from stream.settings import Settings
+
+_STALL_S = 30.0
+_WAIT_S = 0.1
+_BATCH = 2_000
+_QUEUE_BYTES = 8 * 1024 * 1024  # of one partition; beyond it, it waits for the others
+_MESSAGE_BYTES = 400  # what a message costs beside its value
+_LABELS = {b"0": False, b"1": True}
+
+
+class TopicLine(NamedTuple):
+    """A line of the topic; ``label`` is that of its header, None without one."""
+
+    partition: int
+    offset: int
+    key: bytes | None
+    raw: bytes
+    label: bool | None
+
+
+class TopicLines:
+    """Iterate once. ``of`` counts the offsets that lay there at the start, ``done`` those that are past.
+
+    Raises BrokerError if there is no such topic or Kafka stops answering, InputError for an empty topic or a header
+    ``label`` that is neither ``0`` nor ``1``.
+    """
+
+    def __init__(self, settings: Settings, topic: str, reader: LineReader) -> None:
+        self.of = self.done = 0
+        self._settings = settings
+        self._topic = topic
+        self._reader = reader
+        self._queues: dict[int, _Queue] = {}
+
+    def __iter__(self) -> Iterator[TopicLine]:
+        consumer = new_consumer(self._settings, **{"group.id": f"{self._settings.group_id}-replay"})
+        try:
+            with kafka_errors(self._settings):
+                self._begin(consumer)
+                for _, _, _, line in heapq.merge(*(self._in_time(consumer, n) for n in self._queues)):
+                    yield line
+        finally:
+            consumer.close()
+
+    def _begin(self, consumer: Consumer) -> None:
+        places = partitions_of(consumer, self._settings, self._topic)
+        for place in places:
+            low, high = consumer.get_watermark_offsets(place, timeout=_STALL_S)
+            place.offset = low
+            self._queues[place.partition] = _Queue(low, high)
+            self.of += high - low
+        if not self.of:
+            raise InputError(f"the topic {self._topic} is empty; send lines to it: tinylogbert produce FILE")
+        consumer.assign(places)
+
+    def _in_time(self, consumer: Consumer, partition: int) -> Iterator[tuple[int, int, int, TopicLine]]:
+        """The lines of a partition, each behind the greatest time so far: an order for the merge that never falls."""
+        queue = self._queues[partition]
+        latest, position = 0, queue.begin
+        while (message := self._next(consumer, queue)) is not None:
+            self.done += message.offset() + 1 - position
+            position = message.offset() + 1
+            if read_control(message) is not None:
+                continue  # a topic of lines, as the route stage writes it
+            line = _line(message)
+            with suppress(BadLine):  # such a line stands where the line before it stood
+                latest = max(latest, self._reader.read(line.raw).time)
+            yield latest, partition, line.offset, line
+        self.done += queue.end - position  # what compaction or a transaction left out
+
+    def _next(self, consumer: Consumer, queue: "_Queue") -> Message | None:
+        deadline = time.monotonic() + _STALL_S
+        while not queue.messages:
+            if queue.ended:
+                return None
+            if self._fetch(consumer):
+                deadline = time.monotonic() + _STALL_S
+            elif time.monotonic() > deadline:
+                raise BrokerError(f"the topic {self._topic} gave nothing for {_STALL_S:.0f} s, at message {self.done}")
+        return queue.take()
+
+    def _fetch(self, consumer: Consumer) -> bool:
+        """Fetch what comes first, of partitions with room for it; return whether anything came."""
+        for number, queue in self._queues.items():
+            if queue.full != queue.paused:
+                queue.paused = queue.full
+                (consumer.pause if queue.full else consumer.resume)([TopicPartition(self._topic, number)])
+        messages = consumer.consume(_BATCH, timeout=_WAIT_S)
+        for message in messages:
+            error = message.error()
+            if error is None:
+                self._queues[message.partition()].put(message)
+            elif error.code() == KafkaError._PARTITION_EOF:
+                self._queues[message.partition()].ended = True
+            elif error.fatal() or not error.retriable():
+                raise KafkaException(error)
+        return bool(messages)
+
+
+class _Queue:
+    """What is fetched of one partition and waits for its turn; ``end`` is the first offset that is not wanted."""
+
+    def __init__(self, begin: int, end: int) -> None:
+        self.begin, self.end = begin, end
+        self.messages: deque[Message] = deque()
+        self.ended = begin >= end
+        self.paused = False
+        self._bytes = 0
+
+    @property
+    def full(self) -> bool:
+        return self.ended or self._bytes > _QUEUE_BYTES
+
+    def put(self, message: Message) -> None:
+        offset = message.offset()
+        if offset < self.end:
+            self.messages.append(message)
+            self._bytes += len(message.value() or b"") + _MESSAGE_BYTES
+        self.ended = self.ended or offset + 1 >= self.end
+
+    def take(self) -> Message:
+        message = self.messages.popleft()
+        self._bytes -= len(message.value() or b"") + _MESSAGE_BYTES
+        return message
+
+
+def _line(message: Message) -> TopicLine:
+    value = next((value for name, value in message.headers() or () if name == LABEL), None)
+    label = None if value is None else _LABELS.get(value)
+    place = (message.partition(), message.offset())
+    if value is not None and label is None:
+        where = f"{message.topic()}, partition {place[0]}, offset {place[1]}"
+        raise InputError(f"{where}: the header label is {value!r}; it must be 0 or 1")
+    return TopicLine(*place, message.key(), message.value() or b"", label)

@@ -1,0 +1,91 @@
+"""Scored windows as rows of a CSV: what ``score`` writes and ``evaluate`` reads. Knows no scorer and no label."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from stream.errors import InputError
+
+COLUMNS = (
+    *("block_id", "part", "score", "p_value", "anomalous", "severity"),
+    *("lines", "first_time", "last_time", "worst_line"),
+)
+_VERDICTS = {"true": True, "1": True, "false": False, "0": False}
+
+
+class RowWriter:
+    """Writes the header, and rows as they come; ``out`` stays open and is the caller's."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        self._send([COLUMNS])
+
+    def write(self, events: Iterable[dict[str, Any]]) -> None:
+        """Write a row for each event (``stream.windows.judge``)."""
+        self._send(row_of(event) for event in events)
+
+    def _send(self, rows: Iterable[Iterable[object]]) -> None:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        self._out.write(text.getvalue().encode())
+
+
+def row_of(event: dict[str, Any]) -> tuple[object, ...]:
+    """An event as a row; ``worst_line`` is the masked text that carries most of the score, empty unless anomalous."""
+    verdict = "true" if event["anomalous"] else "false"
+    evidence = event["evidence"]
+    worst_line = evidence[0]["text"] if evidence else ""
+    values = {**event, "anomalous": verdict, "worst_line": worst_line}
+    return tuple(values[column] for column in COLUMNS)
+
+
+class Row(NamedTuple):
+    """What the figures need of a row."""
+
+    block_id: str
+    part: int
+    score: float
+    anomalous: bool
+
+
+def read_rows(path: Path | str) -> Iterator[Row]:
+    """Yield the rows of a CSV with the columns ``block_id,part,score,anomalous`` and any others.
+
+    Raises InputError, in one line with the line's number, for what is none.
+    """
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file)
+            _check_columns(path, rows.fieldnames)
+            for row in rows:
+                try:
+                    yield _read(row)
+                except (ValueError, KeyError, TypeError, AttributeError) as error:
+                    why = str(error) if type(error) is ValueError else "a column is missing"
+                    raise InputError(f"{path}, line {rows.line_num}: {why}") from error
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is no CSV in UTF-8: {error.reason}") from error
+    except csv.Error as error:
+        raise InputError(f"{path} is no CSV: {error}") from error
+
+
+def _check_columns(path: Path | str, columns: Iterable[str] | None) -> None:
+    if columns is None:
+        raise InputError(f"{path} is empty; write it with: tinylogbert score FILE --out {path}")
+    if missing := [column for column in Row._fields if column not in columns]:
+        raise InputError(f"{path}, line 1: there is no column {missing[0]}; write it with: tinylogbert score")
+
+
+def _read(row: dict[str, str]) -> Row:
+    score = float(row["score"])
+    if math.isnan(score):
+        raise ValueError("a score is NaN")
+    verdict = _VERDICTS.get(row["anomalous"].lower())
+    if verdict is None:
+        raise ValueError(f"anomalous is {row['anomalous']!r}; it must be true or false")
+    return Row(row["block_id"], int(row["part"]), score, verdict)

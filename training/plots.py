@@ -1,0 +1,155 @@
+"""Plots of scores against labels, as PNG files. Knows no model and no log; the numbers come from ``evaluate``.
+
+Colours are Okabe and Ito's, which colour-blind people tell apart; shapes and line styles say the same once more.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from training.evaluate import Bools, Floats
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NORMAL, ANOMALOUS, NEUTRAL, MARK = "#0072B2", "#D55E00", "#777777", "#000000"
+SEVERITIES = {
+    "normal": ("#BBBBBB", "o"),
+    "notice": ("#56B4E9", "s"),
+    "warning": ("#E69F00", "^"),
+    "critical": ("#D55E00", "X"),
+}
+_DPI = 150
+_BINS = 60
+
+
+def roc_plot(scores: Floats, labels: Bools, figures: dict[str, Any], to: Path) -> None:
+    """ROC curve, on a linear and on a logarithmic false-positive rate; both classes must be present."""
+    from sklearn.metrics import roc_curve
+
+    false, true, _ = roc_curve(labels, np.unique(scores, return_inverse=True)[1], drop_intermediate=False)
+    figure, (left, right) = _new(2, f"ROC curve of {_blocks(figures)}: AUC {figures['roc_auc']:.4f}")
+    least = 0.5 / figures["normal"]
+    verdict = figures["at_threshold"]
+    rate = verdict["false_positives"] / figures["normal"]
+    for axes in (left, right):
+        axes.plot(false, true, color=NORMAL, lw=2, label="scores")
+        axes.plot(np.linspace(0, 1, 500), np.linspace(0, 1, 500), color=NEUTRAL, ls=":", label="chance")
+        axes.plot(
+            [max(rate, least) if axes is right else rate], [verdict["recall"]], **_point("o"), label=_verdicts(rate)
+        )
+        axes.set(xlabel="false-positive rate", ylabel="true-positive rate", ylim=(-0.02, 1.02))
+    left.set(xlim=(-0.02, 1.02))
+    right.set(xscale="log", xlim=(least, 1.05), xlabel="false-positive rate (logarithmic)")
+    left.legend(loc="lower right")
+    _save(figure, to)
+
+
+def pr_plot(scores: Floats, labels: Bools, figures: dict[str, Any], to: Path) -> None:
+    """Precision against recall, with the label-free verdicts and the oracle's; both classes must be present."""
+    from sklearn.metrics import precision_recall_curve
+
+    precision, recall, _ = precision_recall_curve(labels, np.unique(scores, return_inverse=True)[1])
+    title = f"Precision and recall of {_blocks(figures)}: average precision {figures['average_precision']:.4f}"
+    figure, (axes,) = _new(1, title)
+    axes.plot(recall, precision, color=NORMAL, lw=2, drawstyle="steps-post", label="scores")
+    share = figures["anomalous"] / (figures["anomalous"] + figures["normal"])
+    axes.axhline(share, color=NEUTRAL, ls=":", label=f"chance ({share:.1%} are anomalous)")
+    verdict, best = figures["at_threshold"], figures["best_f1_oracle"]
+    if verdict["precision"] is not None:
+        label = f"label-free threshold: F1 {verdict['f1']:.3f}"
+        axes.plot([verdict["recall"]], [verdict["precision"]], **_point("o"), label=label)
+    axes.plot([best["recall"]], [best["precision"]], **_point("D"), label=f"best F1, an oracle's: {best['f1']:.3f}")
+    axes.set(xlabel="recall", ylabel="precision", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    axes.legend(loc="lower left")
+    _save(figure, to)
+
+
+def histogram(scores: Floats, labels: Bools, figures: dict[str, Any], to: Path) -> None:
+    """How the scores of both classes are spread; infinite ones are left out."""
+    finite = scores[np.isfinite(scores)]
+    figure, (axes,) = _new(1, f"Scores of {_blocks(figures)}, by label")
+    bins = np.linspace(finite.min(), finite.max(), _BINS + 1).tolist() if len(finite) and np.ptp(finite) else 1
+    for name, chosen, color, hatch in (("normal", ~labels, NORMAL, None), ("anomalous", labels, ANOMALOUS, "///")):
+        values = scores[chosen & np.isfinite(scores)]
+        label = f"{name} ({int(chosen.sum()):,} blocks)"
+        axes.hist(values, bins, histtype="stepfilled", color=color, alpha=0.45, hatch=hatch, ec=color, label=label)
+    lowest = figures["at_threshold"]["lowest_alarm"]
+    if lowest is not None:
+        axes.axvline(lowest, color=MARK, ls="--", label="lowest score called anomalous")
+    axes.set(xlabel="score (higher is more anomalous)", ylabel="blocks (logarithmic)", yscale="log")
+    axes.set_ylim(bottom=0.7)
+    axes.legend()
+    _save(figure, to)
+
+
+def tsne_plot(points: Floats, labels: Bools, severities: Sequence[str], of: int, to: Path) -> None:
+    """Windows in the plane ``(n, 2)``, by label and by severity; ``of`` says how many distinct windows there are."""
+    shown = f"{len(points):,} of {of:,}" if len(points) < of else f"{of:,}"
+    figure, (left, right) = _new(2, f"t-SNE of the [CLS] vectors of {shown} distinct windows")
+    for name, chosen, color, marker in (("normal", ~labels, NORMAL, "o"), ("anomalous", labels, ANOMALOUS, "X")):
+        _scatter(left, points[chosen], color, marker, f"{name} ({int(chosen.sum()):,})")
+    found = np.array(severities)
+    for name, (color, marker) in SEVERITIES.items():
+        chosen = found == name
+        _scatter(right, points[chosen], color, marker, f"{name} ({int(chosen.sum()):,})")
+    left.set_title("by label", fontsize="medium")
+    right.set_title("by severity, as scored without labels", fontsize="medium")
+    for axes in (left, right):
+        axes.set(xticks=[], yticks=[], xlabel="t-SNE dimension 1 (no unit)", ylabel="t-SNE dimension 2 (no unit)")
+        axes.legend(loc="best", markerscale=1.5)
+    _save(figure, to)
+
+
+def running_plot(times: Sequence[int], aucs: Sequence[float], precisions: Sequence[float], to: Path) -> None:
+    """Cumulative figures over event time (epoch ms); NaN leaves a gap."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    moments = np.array(times, "datetime64[ms]")
+    figure, (axes,) = _new(1, "Cumulative figures while the log is replayed")
+    axes.plot(moments, aucs, color=NORMAL, lw=2, label="ROC-AUC")
+    axes.plot(moments, precisions, color=ANOMALOUS, lw=2, ls="--", label="average precision")
+    locator = AutoDateLocator()
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.set(xlabel="event time (UTC)", ylabel="figure over all blocks scored so far", ylim=(-0.02, 1.02))
+    axes.legend(loc="lower right")
+    _save(figure, to)
+
+
+def _new(panels: int, title: str) -> "tuple[Figure, Sequence[Axes]]":
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.6 * panels + 1.4 * (panels == 1), 5), layout="constrained")
+    figure.suptitle(title)
+    axes = figure.subplots(1, panels, squeeze=False)[0]
+    for one in axes:
+        one.grid(alpha=0.25)
+        one.spines[["top", "right"]].set_visible(False)
+    return figure, list(axes)
+
+
+def _save(figure: "Figure", to: Path) -> None:
+    figure.savefig(to, dpi=_DPI)
+
+
+def _scatter(axes: "Axes", points: Floats, color: str, marker: str, label: str) -> None:
+    size = 30 if marker == "X" else 16
+    axes.scatter(
+        points[:, 0], points[:, 1], s=size, c=color, marker=marker, alpha=0.75, lw=0.3, ec="white", label=label
+    )
+
+
+def _point(marker: str) -> dict[str, Any]:
+    return {"color": MARK, "marker": marker, "ms": 9, "mfc": "white", "mew": 2, "ls": "none"}
+
+
+def _verdicts(rate: float) -> str:
+    return f"label-free threshold ({rate:.2%} false alarms)"
+
+
+def _blocks(figures: dict[str, Any]) -> str:
+    return f"{figures['anomalous'] + figures['normal']:,} blocks, {figures['anomalous']:,} anomalous"

@@ -1,0 +1,110 @@
+"""Labelled lines through the pipeline of the daemon, and the figures as they come. Knows no broker and no file.
+
+One ``WindowTask`` takes all lines in the order in which they are given and closes every window at the end. What it
+scores depends on the lines alone: not on the speed, nor on how often anybody looks.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from stream.errors import InputError
+from stream.lines import BadLine, LineReader, block_ids
+from stream.scoring import Scorer
+from stream.windows.judge import Judged
+from stream.windows.settings import WindowSettings
+from stream.windows.task import WindowTask
+from training.blockscores import BlockScores
+from training.evaluate import figures
+from training.report import Running
+
+_BATCH = 2_000  # lines between two batches of the model: a fixed number, so that two replays are alike
+_CURVE_STEP = 1.02  # the running figures are noted whenever there are so many times the lines
+
+Closed = Callable[[list[dict[str, Any]]], None]
+"""Is given the events of closed windows."""
+
+
+class Replay:
+    """Feed it with ``line``, end with ``finish``. ``labels`` are known beforehand; others may come with the lines."""
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        settings: WindowSettings,
+        reader: LineReader,
+        labels: Mapping[str, bool] | None = None,
+        closed: Closed = lambda _events: None,
+    ) -> None:
+        self.lines = self.no_block = self.windows = self.provisional = 0
+        self.bad: dict[str, int] = {}
+        self.blocks = BlockScores(labels)
+        self.running = Running([], [], [])
+        self._checkpoint = scorer.checkpoint
+        self._task = WindowTask(settings, scorer, reader, ("replay", 0), own_clock=True)
+        self._closed = closed
+        self._next_note = 0.0
+
+    def line(self, raw: bytes, offset: int, key: bytes | None = None, label: bool | None = None) -> None:
+        """Take a line. With a ``key`` it belongs to that block alone, as in a topic keyed by block.
+
+        ``label`` is that of the line's block; of several blocks it says nothing. Raises InputError if a block has two.
+        """
+        self.lines += 1
+        blocks = block_ids(raw)
+        if label is not None and len(blocks) == 1:
+            self._label(blocks[0].decode(), label)
+        targets = blocks if key is None else [key] if key in blocks else []
+        if not targets:
+            self.no_block += 1
+        try:
+            for block in targets:
+                self._task.line(block, raw, offset)
+        except BadLine as bad:
+            self.bad[bad.reason] = self.bad.get(bad.reason, 0) + 1
+        # At every line, not once a batch: what is provisional then depends on the log alone.
+        self._task.store.advance(self._task.clock.progress)
+        if self.lines % _BATCH == 0:
+            self._take(self._task.events())
+            if self.lines >= self._next_note:
+                self._note()
+
+    def finish(self) -> None:
+        """The lines have ended: close every window."""
+        self._take(self._task.finish())
+        self._note()
+
+    def figures(self) -> dict[str, Any]:
+        """Every figure so far, as JSON values."""
+        _, scores, verdicts, labels = self.blocks.judged()
+        return {
+            "checkpoint": self._checkpoint,
+            "lines": self.lines,
+            "lines_without_block": self.no_block,
+            "unreadable_lines": dict(sorted(self.bad.items())),
+            "late_lines": self._task.store.late,
+            "windows": self.windows,
+            "provisional_scores": self.provisional,
+            "blocks": len(self.blocks.scores),
+            "unlabelled_blocks": self.blocks.unlabelled,
+            "unscored_labels": self.blocks.unscored,
+            **figures(scores, verdicts, labels),
+        }
+
+    def _label(self, block: str, label: bool) -> None:
+        if not self.blocks.label(block, label):
+            raise InputError(f"the lines of {block} carry label 0 and label 1; a block has one label")
+
+    def _note(self) -> None:
+        self._next_note = self.lines * _CURVE_STEP
+        self.running.times.append(self._task.clock.progress)
+        self.running.aucs.append(self.blocks.auc.roc_auc())
+        self.running.precisions.append(self.blocks.auc.average_precision())
+
+    def _take(self, judged: list[Judged]) -> None:
+        events = [j.event for j in judged]
+        for event in events:
+            final = event["status"] == "closed"
+            self.blocks.see(event["block_id"], event["score"], event["anomalous"], final)
+            self.windows += final
+            self.provisional += not final
+        self._closed([event for event in events if event["status"] == "closed"])
