@@ -18,7 +18,7 @@ STDIN = "-"
 MAX_LINE_BYTES = 16 * 1024 * 1024
 """What a Kafka message may hold here. A file with a longer "line" is no log, and must not fill the memory."""
 
-_GZIP_MAGIC = b"\x1f\x8b"
+_GZIP = b"\x1f\x8b\x08"
 _CHUNK = 1 << 20
 
 
@@ -86,7 +86,7 @@ def _opened(path: str) -> Iterator[tuple[BinaryIO, _Counted]]:
         with _file(path) as file:
             raw = _Counted(file)
             buffered = io.BufferedReader(raw, _CHUNK)
-            packed = buffered.peek(2)[:2] == _GZIP_MAGIC
+            packed = buffered.peek(3)[:3] == _GZIP
             yield cast(BinaryIO, gzip.GzipFile(fileobj=buffered) if packed else buffered), raw
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         why = "it is cut short" if isinstance(error, EOFError) else f"it is damaged ({error})"

@@ -15,7 +15,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from stream.errors import BrokerError, InputError
 from stream.kafka.clients import kafka_errors, new_consumer, partitions_of
-from stream.kafka.messages import LABEL, read_control
+from stream.kafka.messages import LABEL
 from stream.lines import BadLine, LineReader
 from stream.settings import Settings
 
@@ -79,8 +79,8 @@ class TopicLines:
         while (message := self._next(consumer, queue)) is not None:
             self.done += message.offset() + 1 - position
             position = message.offset() + 1
-            if read_control(message) is not None:
-                continue  # a topic of lines, as the route stage writes it
+            if message.value() is None:
+                continue  # no line: a tombstone, or a control record in a topic that the route stage wrote
             line = _line(message)
             with suppress(BadLine):  # such a line stands where the line before it stood
                 latest = max(latest, self._reader.read(line.raw).time)
