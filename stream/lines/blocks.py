@@ -3,7 +3,8 @@
 import re
 
 # A generation stamp (``blk_1073741825_1001``, Hadoop 2 and 3) changes while the block lives: it is no part of the key.
-_BLOCK = re.compile(rb"blk_-?[0-9]{1,20}")
+# An id has 64 bits, so at most 19 digits; a longer number is none, and must not be cut to one.
+_BLOCK = re.compile(rb"blk_-?[0-9]{1,19}(?![0-9])")
 
 
 def block_ids(line: bytes) -> list[bytes]:

@@ -4,18 +4,23 @@ It works on text *without its digits*, so that the template of a line is a pure 
 (see ``reader``), which is found in a dictionary without any regular expression. Numbers therefore leave no trace, and
 an address such as ``/10.250.18.114:43996`` is seen here as ``/...:``.
 
-Every pattern starts at a token's start or is bounded, and none nests a repetition: the time is linear in the line.
+Every pattern starts at a token's start or is bounded, and none gives back what it has taken (possessive repetitions)
+or nests one repetition in another: the time is linear in the line, whoever wrote it.
 """
 
 import re
 
-_ADDRESS = re.compile(r"(?<![\w.])(?:[A-Za-z_-][\w-]{0,62}/|/)?\.\.\.(?![.\w]):?")
-_URI = re.compile(r"\b[a-z][a-z+.-]{0,16}://[^\s,;'\"()\[\]]*")
-_PATH = re.compile(r"(?<![^\s,;:='\"()\[\]])/[^\s,;:'\"()\[\]]*[A-Za-z][^\s,;:'\"()\[\]]*")
-_POOL = re.compile(r"\bBP-[^\s:,;]*")
+_ADDRESS = re.compile(r"(?:(?<![\w.-])[A-Za-z_-][\w.-]*+/|(?<![\w.])/?)\.\.\.(?![.\w]):?")
+_URI = re.compile(r"\b[a-z][a-z+.-]{0,16}://[^\s,;'\"()\[\]]*+")
+_TOKEN_WITH_SLASH = re.compile(r"(?<![^\s,;:='\"()\[\]])/[^\s,;:'\"()\[\]]*+")
+_LETTER = re.compile(r"[^\W\d_]")
+_POOL = re.compile(r"\bBP-[^\s:,;]*+")
 _BLOCK = re.compile(r"\bblk_-?_?(?![A-Za-z])")
-_UUID = re.compile(r"(?<![\w-])[a-f]{0,8}-[a-f]{0,4}-[a-f]{0,4}-[a-f]{0,4}-[a-f]{0,12}(?![\w-])")
-_HEX = re.compile(r"(?<![\w<-])[a-f]{2,16}(?![\w>-])")
+_UUID = re.compile(r"(?<![\w-])(?:DS-)?[a-f]{0,8}-[a-f]{0,4}-[a-f]{0,4}-[a-f]{0,4}-[a-f]{0,12}(?![\w-])")
+# Of ``0x1f`` is left ``xf``, of an object's ``@1b2`` is left ``@b``; elsewhere one letter may as well be a word.
+_HEX = re.compile(r"(?<![\w<-])(?:x[a-fA-F]*+|(?<=@)[a-f]*+|[a-f]{2,}+)(?![\w>-])")
+# What stays of -1, 1.5 or 1,000 and not of 1: the same line with another number.
+_SIGNS = re.compile(r"(?<![^\s=:(\[])[-+.,]{1,8}+(?![^\s)\]%])")
 _SPACE = re.compile(r"\s+")
 _REPEATED = re.compile(r"(<(block|address|path|hex)>)(?:[ ,]{1,2}<\2>)+")
 _PLACEHOLDER = re.compile(r"<(?:block|pool|address|path|hex)>")
@@ -37,11 +42,12 @@ def mask(message: str) -> str:
     """
     text = _ADDRESS.sub("<address>", message)
     text = _URI.sub("<path>", text)
-    text = _PATH.sub("<path>", text)
+    text = _TOKEN_WITH_SLASH.sub(_path, text)
     text = _POOL.sub("<pool>", text)
     text = _BLOCK.sub("<block>", text)
     text = _UUID.sub("<hex>", text)
     text = _HEX.sub(_hex, text)
+    text = _SIGNS.sub("", text)
     return _REPEATED.sub(r"\1", _SPACE.sub(" ", text)).strip()
 
 
@@ -52,6 +58,10 @@ def words(masked: str) -> str:
     'dfsclient successfully read block'
     """
     return " ".join(_WORD.findall(_PLACEHOLDER.sub(" ", masked).lower()))
+
+
+def _path(match: re.Match[str]) -> str:
+    return "<path>" if _LETTER.search(match.group()) else match.group()
 
 
 def _hex(match: re.Match[str]) -> str:

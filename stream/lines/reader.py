@@ -15,6 +15,10 @@ from stream.lines.timestamps import Stamp, hdfs_v1, iso
 MAX_LINE_BYTES = 64 * 1024
 """A longer line is refused: no log4j message of HDFS comes near, and hostile ones must not cost memory."""
 
+MAX_TEXT = 1024
+"""A masked text is cut to so many characters: it is kept for as long as the template is known, and HDFS needs 250."""
+
+_ENTRY_BYTES = 300  # what the dictionary takes for an entry of no length
 _DIGITS = b"0123456789"
 _LEVELS = "TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL|SEVERE"
 _HDFS_V1 = re.compile(rf"   ({_LEVELS}) ([^\s:]+): ?(.*)", re.DOTALL)
@@ -44,12 +48,13 @@ class Line(NamedTuple):
 class LineReader:
     """Reads raw lines; holds caches only, so that any reader gives the same result for the same bytes.
 
-    ``zone`` is the time zone of stamps that carry none; ``cache`` bounds the remembered skeletons.
+    ``zone`` is the time zone of stamps that carry none; ``cache`` bounds the bytes that the dictionary takes.
     """
 
-    def __init__(self, zone: tzinfo = UTC, cache: int = 65_536) -> None:
+    def __init__(self, zone: tzinfo = UTC, cache: int = 16 * 1024 * 1024) -> None:
         self._forms: dict[str, Stamp] = {"hdfs_v1": hdfs_v1(zone), "iso": iso(zone)}
         self._cache = cache
+        self._held = 0
         self._known: dict[bytes, tuple[Stamp | None, str]] = {}
 
     def read(self, raw: bytes) -> Line:
@@ -74,9 +79,13 @@ class LineReader:
         return (self._known.get(skeleton) or self._learn(skeleton))[1]
 
     def _learn(self, skeleton: bytes) -> tuple[Stamp | None, str]:
-        if len(self._known) >= self._cache:
+        known = self._parse(skeleton.decode())
+        size = _ENTRY_BYTES + len(skeleton) + len(known[1])
+        if self._held + size > self._cache:
             self._known.clear()
-        known = self._known[skeleton] = self._parse(skeleton.decode())
+            self._held = 0
+        self._held += size
+        self._known[skeleton] = known
         return known
 
     def _parse(self, skeleton: str) -> tuple[Stamp | None, str]:
@@ -84,8 +93,8 @@ class LineReader:
             if match := pattern.fullmatch(skeleton):
                 level, component, message = match.groups()
                 head = f"{component}: " if level in _SILENT_LEVELS else f"{level} {component}: "
-                return self._forms[form], (head + mask(message)).rstrip()
-        return None, mask(skeleton)
+                return self._forms[form], _cut(head + mask(message))
+        return None, _cut(mask(skeleton))
 
 
 def check(raw: bytes) -> None:
@@ -97,3 +106,7 @@ def check(raw: bytes) -> None:
             raw.decode()
         except UnicodeDecodeError as error:
             raise BadLine("encoding", f"the line is not UTF-8: {error.reason} at byte {error.start}") from error
+
+
+def _cut(text: str) -> str:
+    return text[:MAX_TEXT].rstrip()

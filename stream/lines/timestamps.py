@@ -1,17 +1,23 @@
 """Timestamps of log lines → milliseconds since 1970, UTC. Knows the forms of stamps, nothing of the text behind them.
 
-Stamps repeat thousands of times a second, so a parsed one is remembered by its bytes.
+Stamps repeat thousands of times a second, so a parsed one is remembered by its bytes: by all the bytes that decide
+whether it is one, so that remembering never changes a result.
 """
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TypeVar
 
 Stamp = Callable[[bytes], int]
 """Raw line → epoch milliseconds; raises ValueError when the line does not begin with such a stamp."""
 
-_ISO = re.compile(rb"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?(Z|[+-]\d\d:?\d\d)?(?![\d:])")
+_HDFS_V1 = re.compile(rb"\d{6} \d{6} ")
+_ISO = re.compile(rb"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:[.,](\d{0,9}))?(Z|[+-]\d\d:?\d\d)?(?=\s)")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MS
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MS
 _REMEMBERED = 8192
 _Key = TypeVar("_Key")
 
@@ -21,12 +27,12 @@ def hdfs_v1(zone: tzinfo = UTC) -> Stamp:
     seen: dict[bytes, int] = {}
 
     def stamp(line: bytes) -> int:
-        head = line[:13]
+        head = line[:14]
         found = seen.get(head)
         if found is None:
-            if not re.fullmatch(rb"\d{6} \d{6}", head) or line[13:14] != b" ":
+            if not _HDFS_V1.fullmatch(head):
                 raise ValueError("no time of the form YYMMDD HHMMSS")
-            found = _epoch_ms(datetime.strptime(head.decode(), "%y%m%d %H%M%S").replace(tzinfo=zone))
+            found = _epoch_ms(datetime.strptime(head.decode(), "%y%m%d %H%M%S ").replace(tzinfo=zone))
             _remember(seen, head, found)
         return found
 
@@ -34,7 +40,11 @@ def hdfs_v1(zone: tzinfo = UTC) -> Stamp:
 
 
 def iso(zone: tzinfo = UTC) -> Stamp:
-    """``2023-10-10 08:02:30,123`` or ISO 8601 with ``T`` and an offset; without an offset it is read in ``zone``."""
+    """``2023-10-10 08:02:30,123`` or ISO 8601 with ``T`` and an offset; without an offset it is read in ``zone``.
+
+    Of a fraction the milliseconds are kept, not rounded. An hour that a zone has twice (the end of summer time) is
+    the first of the two, as nothing in the line tells them apart.
+    """
     seen: dict[tuple[bytes, bytes, bytes | None], int] = {}
 
     def stamp(line: bytes) -> int:
@@ -54,7 +64,10 @@ def iso(zone: tzinfo = UTC) -> Stamp:
 
 
 def _epoch_ms(moment: datetime) -> int:
-    return int(moment.timestamp()) * 1000
+    ms = (moment - _EPOCH) // _MS
+    if not _FIRST <= ms <= _LAST:
+        raise ValueError("the time is, in UTC, not within the years 1 to 9999")
+    return ms
 
 
 def _remember(seen: dict[_Key, int], key: _Key, value: int) -> None:
