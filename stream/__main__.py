@@ -1,13 +1,12 @@
-"""The ``tinylogbert`` command, also ``python -m stream``: finds the subcommand, turns errors into one clear line."""
+"""The ``tinylogbert`` command, also ``python -m stream``: finds the subcommand."""
 
 import importlib
-import os
-import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import click
 
-from stream.errors import UserError
+from stream.cli import run
 
 _COMMANDS = (
     "demo",
@@ -46,24 +45,9 @@ def cli() -> None:
     """Find anomalies in log streams without labels: raw lines in Kafka, windows by block, scored by a small BERT."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command and exit: 0 done, 1 failed with one line on stderr, 2 wrong usage, 130 interrupted."""
-    try:
-        code = cli.main(args=arguments, prog_name="tinylogbert", standalone_mode=False)
-        sys.stdout.flush()
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except UserError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(1)
-    except BrokenPipeError:
-        # The reader of stdout (``| head``) has seen enough: that is success. What is buffered has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
-    sys.exit(code if isinstance(code, int) else 0)
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command and exit: see ``stream.cli.run``."""
+    run(cli, "tinylogbert", arguments)
 
 
 if __name__ == "__main__":

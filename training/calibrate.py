@@ -1,0 +1,76 @@
+"""From scores of held-out windows, without labels, to a threshold and p-values.
+
+Held-out windows are as they come, so that some of them are the failures that are to be found. A few per cent of them
+would hide a budget of one in a thousand, so the reference has to do without them: the scores are logarithms of errors,
+and failures lie apart from the rest. Where the split into two classes that explains most of the variance (Otsu 1979)
+explains nearly all of it, and the upper class is small, the upper class is left out. Where there is no such split,
+nothing is: the threshold is then too high rather than too low.
+"""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from model.calibration import Calibration, Reference
+from training.bags import Floats
+
+_EXPLAINED = 0.8
+_LARGEST_SHARE = 0.2
+_TAIL_SHARE = 0.1
+_LEAST_TAIL = 0.1
+
+
+def calibrate(closed: Mapping[float, int], opened: Mapping[float, int], false_alarms: float) -> Calibration:
+    """Calibrate on held-out scores with the number of windows of each: complete ones, and prefixes.
+
+    ``false_alarms`` is the share of healthy windows that may be called anomalous.
+    """
+    reference = _reference(closed, false_alarms)
+    return Calibration(reference, _reference(opened, false_alarms) if opened else reference, false_alarms)
+
+
+def contaminated_above(scores: Floats, weights: Floats) -> float:
+    """The score above which held-out windows are taken for failures; infinity if none lie apart.
+
+    ``scores`` ascend and are distinct; ``weights`` count windows.
+    """
+    total, mean = weights.sum(), float(np.average(scores, weights=weights))
+    variance = float(np.average((scores - mean) ** 2, weights=weights))
+    if len(scores) < 2 or variance == 0:
+        return math.inf
+    below = np.cumsum(weights)[:-1]
+    mean_below = np.cumsum(weights * scores)[:-1] / below
+    share = below / total
+    mean_above = (mean - share * mean_below) / (1 - share)
+    between = share * (1 - share) * (mean_above - mean_below) ** 2
+    best = int(np.argmax(between))
+    if between[best] < _EXPLAINED * variance or 1 - share[best] > _LARGEST_SHARE:
+        return math.inf
+    return float((scores[best] + scores[best + 1]) / 2)
+
+
+def _reference(counted: Mapping[float, int], false_alarms: float) -> Reference:
+    scores = np.array(sorted(counted))
+    weights = np.array([counted[score] for score in scores.tolist()], float)
+    kept = scores < contaminated_above(scores, weights)
+    scores, weights = scores[kept], weights[kept]
+    survival = weights[::-1].cumsum()[::-1] / weights.sum()
+    tail = _tail(scores, weights, survival)
+    threshold = _threshold(scores, survival, tail, false_alarms)
+    return Reference(tuple(scores.tolist()), tuple(survival.tolist()), tail, threshold, int(weights.sum()))
+
+
+def _tail(scores: Floats, weights: Floats, survival: Floats) -> float:
+    """Mean excess over the score that a tenth of the windows reach, which is the scale of an exponential tail."""
+    start = scores[max(0, int(np.searchsorted(-survival, -_TAIL_SHARE)) - 1)]
+    beyond = scores >= start
+    return max(_LEAST_TAIL, float(np.average(scores[beyond] - start, weights=weights[beyond])))
+
+
+def _threshold(scores: Floats, survival: Floats, tail: float, false_alarms: float) -> float:
+    """The least reference score whose p-value is within the budget, or a score beyond the last along the tail."""
+    within = np.flatnonzero(survival <= false_alarms)
+    if len(within):
+        return float(scores[within[0]])
+    return float(scores[-1] + tail * math.log(survival[-1] / false_alarms))

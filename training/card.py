@@ -1,0 +1,95 @@
+"""The model card of a checkpoint: what it was trained on, how, what came out, and what it is not for."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from model.calibration import Calibration
+from training.bags import Corpus
+
+if TYPE_CHECKING:
+    from training.fit import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What came out of training; losses are running means at the end."""
+
+    corpus: Corpus
+    kinds: int
+    components: int
+    mlm_loss: float
+    head_loss: float
+    left_out: int
+
+
+_CARD = """\
+# TinyLogBERT checkpoint `{name}`
+
+A BERT encoder with an anomaly head that scores the log lines of one block in one forward pass; higher is more
+anomalous, and 0 is the threshold of a complete window. Trained without labels{left_out}.
+
+## Data
+
+{source}
+
+{lines:,} lines from {first} to {last}: {windows:,} windows ({distinct:,} distinct), {prefixes:,} prefixes of windows
+where a block fell quiet ({distinct_prefixes:,} distinct), {kinds} kinds of line. A fifth of the blocks was held out
+for calibration.
+
+## Recipe
+
+`{command}` (seed {seed})
+
+1. Masked-language-model pretraining, {epochs} epochs{base}; last loss {mlm_loss:.3f} nats a masked token.
+2. A teacher: the squared prediction error of event counts outside of {components} principal components, their number
+   chosen by entry-left-out cross-validation.
+3. The head, distilled from the teacher on real, incomplete and damaged windows, {steps} steps; last loss
+   {head_loss:.3f} (Huber, in the teacher's log error).
+4. Calibration on the held-out windows, without labels, for {false_alarms:g} false alarms a healthy window. What lay
+   apart from the rest (Otsu's split) was taken for failures and left out: {apart:,} of {held_out:,} windows.
+
+Threshold of a complete window {closed:.2f}, of one that may go on {opened:.2f}.
+
+## Limits
+
+- It knows the kinds of line of its training logs as single tokens; others it reads as words, and judges by them.
+- Order within a window is not seen: what counts is which kinds of line there are, and how often.
+- A failure that shows only in what does not come is found when the window is closed, not before.
+"""
+
+
+def card(recipe: "Recipe", facts: Facts, calibration: Calibration) -> str:
+    """Markdown; figures that need labels are not known here and stay out."""
+    corpus = facts.corpus
+    held_out = corpus.closed.held_out.total()
+    return _CARD.format(
+        name=recipe.name,
+        left_out=f"; {facts.left_out:,} blocks labelled anomalous were left out" if facts.left_out else "",
+        source=recipe.source,
+        lines=corpus.counts.lines,
+        first=_day(corpus.first),
+        last=_day(corpus.last),
+        windows=corpus.windows,
+        distinct=len(corpus.closed.fitted | corpus.closed.held_out),
+        prefixes=corpus.open.fitted.total() + corpus.open.held_out.total(),
+        distinct_prefixes=len(corpus.open.fitted | corpus.open.held_out),
+        kinds=facts.kinds,
+        command=recipe.command,
+        seed=recipe.seed,
+        epochs=recipe.epochs,
+        base=f" from {recipe.base_model}" if recipe.base_model else " from random weights",
+        mlm_loss=facts.mlm_loss,
+        components=facts.components,
+        steps=recipe.steps,
+        head_loss=facts.head_loss,
+        false_alarms=recipe.false_alarms,
+        apart=held_out - calibration.closed.windows,
+        held_out=held_out,
+        closed=calibration.closed.threshold,
+        opened=calibration.open.threshold,
+    )
+
+
+def _day(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,107 @@
+"""Training from the command line: its options, its progress, and the folder that it writes, whole or not at all.
+
+``python -m training`` trains on files; ``tinylogbert train`` adds topics. Knows no Kafka; loads torch only to train.
+"""
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import click
+
+from stream.errors import InputError
+from stream.windows.settings import WindowSettings
+from training.shown import shown
+
+_OPTIONS = (
+    click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Checkpoint folder."),
+    click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of all chance."),
+    click.option("--epochs", type=click.IntRange(0), default=5, show_default=True, help="Of masked-LM pretraining."),
+    click.option("--steps", type=click.IntRange(1), default=800, show_default=True, help="Of the head, of 64 windows."),
+    click.option(
+        "--false-alarms",
+        type=click.FloatRange(1e-6, 0.1),
+        default=1e-3,
+        show_default=True,
+        help="Share of healthy windows that may be called anomalous; sets the threshold.",
+    ),
+    click.option(
+        "--normal-only",
+        metavar="CSV",
+        help="Labels of blocks: those that are anomalous are left out of training, as most papers do.",
+    ),
+    click.option("--base-model", metavar="NAME", help="Pretrained BERT, a folder or of the model hub  [default: none]"),
+    click.option("--name", default="hdfs", show_default=True, help="What the logs are called: begins the model's id."),
+    click.option("--source", metavar="TEXT", help="What the lines are and where they are from, for the model card."),
+)
+
+
+def training_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of ``run_training``."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def run_training(
+    lines: Callable[[Callable[[int, int], None]], Iterable[bytes]],
+    windows: WindowSettings,
+    inputs: Sequence[str],
+    *,
+    out: Path,
+    normal_only: str | None,
+    source: str | None,
+    **chosen: Any,
+) -> None:
+    """Train on ``lines`` (called with what is to be told bytes done and bytes of all), and print the folder.
+
+    ``inputs`` name the lines; ``chosen`` are other fields of ``training.fit.Recipe``. Raises InputError.
+    """
+    from stream.labels import read_labels
+
+    anomalous = {block for block, bad in read_labels(normal_only).items() if bad} if normal_only else set()
+    with _whole(out) as folder, shown() as progress:
+        found = iter(lines(partial(progress, "reading")))
+        first = list(islice(found, 1))  # what cannot be read is said before torch is loaded
+        from training.fit import Recipe, train
+
+        recipe = Recipe(
+            **chosen, command=_command(inputs, out, normal_only, chosen), source=source or f"Lines of {inputs[0]}."
+        )
+        checkpoint = train(chain(first, found), folder, recipe, windows, progress, anomalous)
+    click.echo(f"checkpoint {checkpoint.name} is in {out}; try: tinylogbert score FILE --checkpoint {out}", err=True)
+    click.echo(str(out))
+
+
+@contextmanager
+def _whole(out: Path) -> Iterator[Path]:
+    """A folder that becomes ``out`` if all goes well; whatever goes wrong, ``out`` stays as it was."""
+    if out.exists() and not (out / "config.json").is_file() and any(out.iterdir()):
+        raise InputError(f"{out} is there and is no checkpoint; choose another folder with --out")
+    new, old = out.with_name(out.name + ".new"), out.with_name(out.name + ".old")
+    try:
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f"cannot write to {out}: {error.strerror or error}") from error
+    try:
+        yield new
+        shutil.rmtree(old, ignore_errors=True)
+        if out.exists():
+            out.rename(old)
+        new.rename(out)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _command(inputs: Sequence[str], out: Path, normal_only: str | None, chosen: dict[str, Any]) -> str:
+    """The command line that does it again; names of files, not the places where they lie."""
+    flags = [f"--{name.replace('_', '-')} {value}" for name, value in sorted(chosen.items()) if value is not None]
+    labels = [f"--normal-only {Path(normal_only).name}"] if normal_only else []
+    names = [Path(name).name for name in inputs]
+    return " ".join(["tinylogbert train", *names, f"--out {out.name}", *flags, *labels])

@@ -1,0 +1,54 @@
+"""Windows that never were: real ones, damaged, so that the head knows the teacher's score everywhere near the data.
+
+What real failures do, in general terms: lines are missing, come too often or too seldom, belong to another window, or
+were never seen before. Rare kinds are put in as often as frequent ones.
+"""
+
+import numpy as np
+
+from training.bags import Floats
+
+
+class Damage:
+    """Draws damaged rows of counts ``(windows, kinds + 1)``; the last column counts lines of no known kind."""
+
+    def __init__(self, counts: Floats, rng: np.random.Generator) -> None:
+        self._counts = counts
+        self._rng = rng
+        self._ways = (self._drop, self._change, self._insert, self._insert, self._keep_few, self._mix, self._foreign)
+
+    def draw(self, rows: Floats) -> Floats:
+        """Damage each row in one to three ways; an empty window keeps one line."""
+        damaged = rows.copy()
+        for row in damaged:
+            for _ in range(int(self._rng.integers(1, 4))):
+                self._ways[int(self._rng.integers(len(self._ways)))](row)
+            if not row.any():
+                row[int(self._rng.integers(len(row)))] = 1
+        return damaged
+
+    def _drop(self, row: Floats) -> None:
+        row[self._one_of(row)] = 0
+
+    def _change(self, row: Floats) -> None:
+        kind = self._one_of(row)
+        changed = (row[kind] - 1, row[kind] + 1, row[kind] - 2, row[kind] + 2, row[kind] // 2, row[kind] * 2)
+        row[kind] = max(0, changed[int(self._rng.integers(len(changed)))])
+
+    def _insert(self, row: Floats) -> None:
+        row[int(self._rng.integers(len(row) - 1))] += int(self._rng.integers(1, 4))
+
+    def _keep_few(self, row: Floats) -> None:
+        row[self._rng.random(len(row)) < 0.5] = 0
+
+    def _mix(self, row: Floats) -> None:
+        other = self._counts[int(self._rng.integers(len(self._counts)))]
+        taken = self._rng.random(len(row)) < 0.5
+        row[taken] = other[taken]
+
+    def _foreign(self, row: Floats) -> None:
+        row[-1] += int(self._rng.integers(1, 4))
+
+    def _one_of(self, row: Floats) -> int:
+        present = np.flatnonzero(row)
+        return int(present[int(self._rng.integers(len(present)))]) if len(present) else 0

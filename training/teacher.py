@@ -1,0 +1,98 @@
+"""A robust classical teacher without labels: the residual of event counts against a few principal components.
+
+Xu et al. (SOSP 2009) score a block by the squared prediction error of its event counts outside a linear subspace that
+normal blocks span: a count that does not fit the others stands out however often that happens, which no model of
+likelihood sees. How many components there are is found without labels, by entry-left-out cross-validation (Wold 1978;
+Gabriel 2002): fit on half of the windows, predict each count of the other half from that window's other counts.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.bags import Floats
+
+_MOST_COMPONENTS = 20
+_TOLERANCE = 1.05
+_EPSILON = 1e-3
+_LARGEST = 1e5
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """Bootstrapped subspaces; ``components`` is their common dimension."""
+
+    means: Floats  # (fits, kinds)
+    bases: Floats  # (fits, kinds, components)
+    components: int
+
+    def target(self, counts: Floats) -> Floats:
+        """Log of the squared prediction error, averaged over the fits: ``(windows,)``.
+
+        ``counts`` is ``(windows, kinds + 1)``; the last column counts lines of unknown kinds, which no component
+        explains, so that they add their square.
+        """
+        known, unknown = counts[:, :-1], counts[:, -1]
+        logs = np.zeros(len(counts))
+        for mean, basis in zip(self.means, self.bases, strict=True):
+            rest = known - mean
+            rest = rest - (rest @ basis) @ basis.T
+            error = (rest**2).sum(1) + unknown**2
+            logs += np.log(np.minimum(error, _LARGEST) + _EPSILON)
+        return np.asarray(logs / len(self.means))
+
+
+def fit_teacher(counts: Floats, weights: Floats, rng: np.random.Generator, fits: int = 20) -> Teacher:
+    """Fit on distinct windows ``(windows, kinds + 1)`` with the number of times that each was seen."""
+    known = counts[:, :-1]
+    components = choose_components(known, weights, rng)
+    share = weights / weights.sum()
+    means, bases = [], []
+    for _ in range(fits):
+        drawn = rng.multinomial(int(weights.sum()), share).astype(float)
+        mean, _, vectors = _spectrum(known, drawn)
+        means.append(mean)
+        bases.append(vectors[:, :components])
+    return Teacher(np.array(means), np.array(bases), components)
+
+
+def choose_components(known: Floats, weights: Floats, rng: np.random.Generator, splits: int = 20) -> int:
+    """The smallest number of components whose left-out error is within 5 % of the least."""
+    most = min(_MOST_COMPONENTS, known.shape[1] - 1, len(known) - 2)
+    if most < 1:
+        return 0
+    errors = np.zeros(most)
+    for _ in range(splits):
+        first = rng.binomial(weights.astype(int), 0.5).astype(float)
+        if 0 < first.sum() < weights.sum():
+            errors += _left_out_errors(known, first, weights - first, most)
+    return int(np.argmax(errors <= _TOLERANCE * errors.min()))
+
+
+def _left_out_errors(known: Floats, fitted: Floats, judged: Floats, most: int) -> Floats:
+    """Error of each number of components 0 … most-1, as a share of the variance.
+
+    A count is predicted by its conditional mean given the others under probabilistic PCA (Tipping & Bishop 1999),
+    whose residual is that of the precision matrix divided by its diagonal.
+    """
+    mean, values, vectors = _spectrum(known, fitted)
+    rest = known - mean
+    variance = (judged[:, None] * rest**2).sum()
+    errors = np.zeros(most)
+    for k in range(most):
+        noise = max(values[k:].mean(), 1e-6)
+        basis = vectors[:, :k]
+        covariance = (basis * np.maximum(values[:k] - noise, 0)) @ basis.T + noise * np.eye(len(values))
+        precision = np.linalg.inv(covariance)
+        residual = rest @ precision / np.diag(precision)
+        errors[k] = (judged[:, None] * residual**2).sum() / max(variance, 1e-12)
+    return errors
+
+
+def _spectrum(known: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
+    """Weighted mean, and eigenvalues and eigenvectors of the covariance, greatest first."""
+    total = weights.sum()
+    mean = weights @ known / total
+    rest = known - mean
+    values, vectors = np.linalg.eigh((rest * weights[:, None]).T @ rest / total)
+    return mean, values[::-1], vectors[:, ::-1]

@@ -1,0 +1,30 @@
+"""A tokenizer learned from the logs: word pieces of the lines' words, and a token for each known kind of line."""
+
+from collections.abc import Iterable
+
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+from model.encoding import add_tokens
+from stream.lines import words
+
+_SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+_ALPHABET = [*"abcdefghijklmnopqrstuvwxyz"]
+
+
+def learn_tokenizer(kinds: Iterable[str], vocabulary: int) -> Tokenizer:
+    """Learn word pieces (Schuster & Nakajima 2012) from kinds of lines; any ASCII word can be spelled with them."""
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=64))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocabulary, special_tokens=_SPECIAL, initial_alphabet=_ALPHABET, show_progress=False
+    )
+    spelled = [*_ALPHABET, *("a" + letter for letter in _ALPHABET)]  # every letter also inside of a word
+    tokenizer.train_from_iterator([*(words(kind) for kind in kinds), *spelled], trainer)
+    return tokenizer
+
+
+def with_lines(tokenizer: Tokenizer, kinds: Iterable[str]) -> Tokenizer:
+    """Add the tokens of windows and of these known lines, to a learned tokenizer or to a given one."""
+    add_tokens(tokenizer, kinds)
+    return tokenizer
