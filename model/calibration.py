@@ -19,13 +19,15 @@ class Reference:
     """Scores of healthy held-out windows of one completeness.
 
     ``scores`` ascend; ``survival[i]`` is the share of windows that score at least ``scores[i]``; ``tail`` is the mean
-    excess beyond the last score; ``threshold`` the score from which a window is anomalous.
+    excess beyond the last score; ``threshold`` the score from which a window is anomalous; ``windows`` is how many
+    there were.
     """
 
     scores: tuple[float, ...]
     survival: tuple[float, ...]
     tail: float
     threshold: float
+    windows: int
 
     def p_value(self, score: float) -> float:
         """Share of healthy windows that score as high or higher, in (0, 1]."""
@@ -72,4 +74,4 @@ def _reference(values: dict[str, Any]) -> Reference:
     tail, threshold = float(values["tail"]), float(values["threshold"])
     if not scores or len(scores) != len(survival) or tail <= 0:
         raise ValueError("a calibration needs scores, as many survival values, and a tail above 0")
-    return Reference(scores, survival, tail, threshold)
+    return Reference(scores, survival, tail, threshold, int(values["windows"]))

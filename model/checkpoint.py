@@ -1,6 +1,7 @@
 """A checkpoint folder: ``model.safetensors``, ``config.json``, ``tokenizer.json``, ``calibration.json``, ``README.md``.
 
-Weights are stored in half precision and used in single precision. Nothing is ever unpickled.
+Matrices are stored in half precision and used in single precision, for which training rounds them before it calibrates
+(``rounded``). Nothing is ever unpickled.
 """
 
 import hashlib
@@ -65,13 +66,24 @@ def save_checkpoint(
     folder: Path, model: TinyLogBERT, encoder: WindowEncoder, calibration: Calibration, card: str, name: str
 ) -> None:
     """Write a checkpoint into an existing folder; ``name`` is what it was trained on, such as ``hdfs``."""
-    weights = {key: value.to(torch.float16).contiguous() for key, value in model.state_dict().items()}
+    weights = {key: _stored(value).contiguous() for key, value in model.state_dict().items()}
     save_file(weights, folder / _WEIGHTS)
     config = {**model.encoder.config.to_dict(), "tinylogbert": {"name": name, "max_tokens": encoder.max_tokens}}
     (folder / _CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     encoder.tokenizer.save(str(folder / _TOKENIZER))
     (folder / _CALIBRATION).write_text(json.dumps(calibration.as_json(), indent=1) + "\n")
     (folder / _CARD).write_text(card)
+
+
+def rounded(model: TinyLogBERT) -> None:
+    """Round the weights, in place, to what a checkpoint stores."""
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(_stored(parameter).to(parameter.dtype))
+
+
+def _stored(value: torch.Tensor) -> torch.Tensor:
+    return value.to(torch.float16) if value.ndim > 1 else value
 
 
 def _load(where: Path) -> Checkpoint:
