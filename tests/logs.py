@@ -9,19 +9,6 @@ from transformers import BertConfig, BertModel
 from stream.simulator import simulate
 
 WORDS = ("receiving", "block", "received", "size", "from", "added", "deleting", "file", "served", "verification")
-    "receiving",
-    "block",
-    "terminating",
-    "received",
-    "size",
-    "from",
-    "added",
-    "deleting",
-    "file",
-    "served",
-    "verification",
-    "succeeded",
-]
 
 
 @cache
