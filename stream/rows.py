@@ -17,19 +17,20 @@ _VERDICTS = {"true": True, "1": True, "false": False, "0": False}
 
 
 class RowWriter:
-    """Writes the header, and rows as they come; ``out`` stays open and is the caller's."""
+    """Writes rows as they come, behind a header; ``out`` stays open and is the caller's."""
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
-        self._send([COLUMNS])
+        self._begun = False
 
     def write(self, events: Iterable[dict[str, Any]]) -> None:
-        """Write a row for each event (``stream.windows.judge``)."""
-        self._send(row_of(event) for event in events)
-
-    def _send(self, rows: Iterable[Iterable[object]]) -> None:
+        """Write a row for each event (``stream.windows.judge``); the first call, even of none, writes the header."""
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(rows)
+        rows = csv.writer(text, lineterminator="\n")
+        if not self._begun:
+            rows.writerow(COLUMNS)
+            self._begun = True
+        rows.writerows(row_of(event) for event in events)
         self._out.write(text.getvalue().encode())
 
 

@@ -1,39 +1,58 @@
-"""A checkpoint of a few kilobytes with random weights: as real as the shipped one for all but the quality of scores."""
+"""A checkpoint of a few kilobytes with random weights: as real as the shipped one for all but the quality of scores.
+
+To it, up to one in ten windows of a simulated log is anomalous.
+"""
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import Whitespace
 
-from model.bert import TinyLogBERT, mini_config, new_encoder, padded
+from model.bert import TinyLogBERT, mini_config, new_encoder
 from model.calibration import Calibration
-from model.checkpoint import save_checkpoint
+from model.checkpoint import rounded, save_checkpoint
 from model.encoding import WindowEncoder, add_tokens
+from model.inference import Inference
+from stream.simulator import simulate
+from stream.windows.files import windows_of
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _KNOWN = "dfs.DataNode$DataXceiver: Receiving block <block> src: <address> dest: <address>"
-_REFERENCE = {"scores": [-1.0, 0.0, 1.0], "survival": [1.0, 0.5, 0.01], "tail": 0.5, "threshold": 0.5, "windows": 100}
+_SIZE = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+_SPREAD = 10_000
 
 
 def write_tiny_checkpoint(folder: Path) -> Path:
     """Write it into a new folder and return the folder."""
     folder.mkdir()
+    encoder = WindowEncoder(_tokenizer())
+    torch.manual_seed(0)
+    model = TinyLogBERT(new_encoder(mini_config(encoder.tokenizer.get_vocab_size(), **_SIZE))).eval()
+    with torch.no_grad():
+        model.anomaly_head[2].weight.mul_(_SPREAD)
+    rounded(model)
+    save_checkpoint(folder, model, encoder, _calibration(encoder, model), "A model for tests.\n", "tiny")
+    return folder
+
+
+def _tokenizer() -> Tokenizer:
     pieces = [*_SPECIAL, *_LETTERS, *(f"##{letter}" for letter in _LETTERS)]
     tokenizer = Tokenizer(WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = Whitespace()
     add_tokens(tokenizer, [_KNOWN])
-    encoder = WindowEncoder(tokenizer)
-    torch.manual_seed(0)
-    size = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
-    model = TinyLogBERT(new_encoder(mini_config(tokenizer.get_vocab_size(), **size)))
-    with torch.no_grad():
-        # Spread the scores around that of a known line, so that some windows are called anomalous and some are not.
-        model.anomaly_head[2].weight.mul_(10_000)
-        usual = model(*padded([encoder.encode([_KNOWN] * 3, complete=True)], 8, 1))
-        model.anomaly_head[2].bias.sub_(usual[0])
-    calibration = Calibration.from_json({"closed": _REFERENCE, "open": _REFERENCE, "false_alarms": 0.01})
-    save_checkpoint(folder, model, encoder, calibration, "A model for tests.\n", "tiny")
-    return folder
+    return tokenizer
+
+
+def _calibration(encoder: WindowEncoder, model: TinyLogBERT) -> Calibration:
+    encoded = [encoder.encode(window.texts, complete=True) for window in windows_of(simulate(200, seed=1).lines())]
+    known = Inference(model).scores(encoded)
+    scores = np.array([known[ids] for ids in encoded])
+    at = np.unique(scores)
+    survival = np.array([(scores >= score).mean() for score in at])
+    reference = {"scores": at.tolist(), "survival": survival.tolist(), "tail": 1.0, "windows": len(scores)}
+    reference["threshold"] = float(at[survival <= 0.1].min())
+    return Calibration.from_json({"closed": reference, "open": reference, "false_alarms": 0.1})

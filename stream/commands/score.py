@@ -9,6 +9,7 @@ import click
 import orjson
 
 from stream.commands.options import settings_options
+from stream.commands.pipes import until_enough
 from stream.commands.progress import reading
 from stream.commands.scorers import SCORER_OPTIONS, WINDOW_OPTIONS, load_scorer
 from stream.errors import InputError
@@ -52,7 +53,8 @@ def score_command(files: tuple[str, ...], out: str, text: str | None, as_json: b
     if text is not None:
         _score_text(text, as_json, settings)
     else:
-        _score_files(files, out, settings)
+        with until_enough():
+            _score_files(files, out, settings)
 
 
 def _score_text(text: str, as_json: bool, settings: Settings) -> None:
@@ -87,6 +89,7 @@ def _score_files(files: tuple[str, ...], out: str, settings: Settings) -> None:
             writer.write(events)
             windows += len(events)
             anomalous += sum(event["anomalous"] for event in events)
+        writer.write([])
     click.echo(f"{windows:,} windows, {anomalous:,} anomalous; {_show(counts)}", err=True)
 
 
