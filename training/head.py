@@ -11,6 +11,8 @@ from model.bert import TinyLogBERT
 from training.loop import Progress, batch_of, optimise
 from training.samples import Sampler
 
+_TOGETHER = 16
+
 
 def train_head(
     model: TinyLogBERT, samplers: Sequence[Sampler], steps: int, batch: int, rate: float, progress: Progress
@@ -34,10 +36,10 @@ def train_head(
 
 
 def _loss(model: TinyLogBERT, huber: nn.Module, samples: list[tuple[tuple[int, ...], float]]) -> Tensor:
-    """Mean loss; the short half and the long half are computed apart, so that padding costs little."""
-    middle = len(samples) * 3 // 4
+    """Mean loss of samples that are sorted by length; a few at a time, so that padding costs little."""
     total = torch.zeros(())
-    for part in (samples[:middle], samples[middle:]):
+    for i in range(0, len(samples), _TOGETHER):
+        part = samples[i : i + _TOGETHER]
         ids, mask = batch_of([ids for ids, _ in part])
         wanted = torch.tensor([target for _, target in part], dtype=torch.float32)
         total = total + huber(model(ids, mask)[:, 0], wanted) * (len(part) / len(samples))

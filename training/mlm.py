@@ -6,7 +6,8 @@ both readings of a line come to mean the same. Does not know what is anomalous.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from training.loop import Ids, Progress, batch_of, optimise
 _MASKED = 0.15
 _AS_WORDS = 0.15
 _IGNORED = -100
+_POOL = 16
 
 
 class MaskedLM(nn.Module):
@@ -65,9 +67,7 @@ def pretrain(
 
     def losses() -> Iterator[Callable[[], Tensor]]:
         for _ in range(epochs):
-            order = rng.permutation(len(texts)).tolist()
-            for i in range(0, len(order), batch):
-                drawn = [reader.read(*texts[j]) for j in order[i : i + batch]]
+            for drawn in _batches((reader.read(*texts[j]) for j in rng.permutation(len(texts)).tolist()), batch, rng):
                 yield lambda drawn=drawn: module(*masked(drawn, encoder, rng))  # type: ignore[misc]
 
     return optimise(module, losses(), steps, rate, "masked language model", progress)
@@ -105,6 +105,15 @@ class _Reader:
         chances = self._rng.random(len(bag)).tolist()
         as_words = {text for (text, _), chance in zip(bag, chances, strict=True) if chance < _AS_WORDS}
         return self._encoder.encode(dict(bag), complete, as_words)
+
+
+def _batches(sequences: Iterable[Ids], size: int, rng: np.random.Generator) -> Iterator[list[Ids]]:
+    """Batches of similar length, so that padding costs little, in an order that chance decides."""
+    rest = iter(sequences)
+    while pool := sorted(islice(rest, size * _POOL), key=len):
+        starts = range(0, len(pool), size)
+        for i in rng.permutation(len(starts)).tolist():
+            yield pool[starts[i] : starts[i] + size]
 
 
 def _times(windows: int) -> int:
