@@ -22,7 +22,7 @@ from stream.settings import Settings
 _STALL_S = 30.0
 _WAIT_S = 0.1
 _BATCH = 2_000
-_QUEUE_BYTES = 8 * 1024 * 1024  # of one partition; beyond it, it waits for the others
+_QUEUE_BYTES = 8 * 1024 * 1024
 _MESSAGE_BYTES = 400  # what a message costs beside its value
 _LABELS = {b"0": False, b"1": True}
 
@@ -38,14 +38,16 @@ class TopicLine(NamedTuple):
 
 
 class TopicLines:
-    """Iterate once. ``of`` counts the offsets that lay there at the start, ``done`` those that are past.
+    """Iterate once. A partition that is ``queue_bytes`` ahead of the others waits for them.
 
-    Raises BrokerError if there is no such topic or Kafka stops answering, InputError for an empty topic or a header
-    ``label`` that is neither ``0`` nor ``1``.
+    ``of`` counts the offsets that lay there at the start, ``done`` those that are past. Raises BrokerError if there is
+    no such topic or Kafka stops answering, InputError for an empty topic or a header ``label`` that is neither ``0``
+    nor ``1``.
     """
 
-    def __init__(self, settings: Settings, topic: str, reader: LineReader) -> None:
+    def __init__(self, settings: Settings, topic: str, reader: LineReader, queue_bytes: int = _QUEUE_BYTES) -> None:
         self.of = self.done = 0
+        self._queue_bytes = queue_bytes
         self._settings = settings
         self._topic = topic
         self._reader = reader
@@ -66,7 +68,7 @@ class TopicLines:
         for place in places:
             low, high = consumer.get_watermark_offsets(place, timeout=_STALL_S)
             place.offset = low
-            self._queues[place.partition] = _Queue(low, high)
+            self._queues[place.partition] = _Queue(low, high, self._queue_bytes)
             self.of += high - low
         if not self.of:
             raise InputError(f"the topic {self._topic} is empty; send lines to it: tinylogbert produce FILE")
@@ -119,16 +121,16 @@ class TopicLines:
 class _Queue:
     """What is fetched of one partition and waits for its turn; ``end`` is the first offset that is not wanted."""
 
-    def __init__(self, begin: int, end: int) -> None:
+    def __init__(self, begin: int, end: int, room: int) -> None:
         self.begin, self.end = begin, end
         self.messages: deque[Message] = deque()
         self.ended = begin >= end
         self.paused = False
-        self._bytes = 0
+        self._bytes, self._room = 0, room
 
     @property
     def full(self) -> bool:
-        return self.ended or self._bytes > _QUEUE_BYTES
+        return self.ended or self._bytes > self._room
 
     def put(self, message: Message) -> None:
         offset = message.offset()
