@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     group_id: str = Field(
         "tinylogbert", min_length=1, description="Consumer group; daemons of one group share the work."
     )
+    worker_id: str | None = Field(
+        None,
+        pattern="^[A-Za-z0-9._-]{1,100}$",
+        description="Name of this daemon, unique in its group and the same after a restart, "
+        "which then takes over at once  [default: a random one]",
+    )
     raw_topic: str = Field("hdfs.raw", min_length=1, description="Topic of raw log lines, with any key.")
     lines_topic: str = Field("hdfs.lines", min_length=1, description="Topic of lines keyed by block, written by route.")
     scores_topic: str = Field("hdfs.scores", min_length=1, description="Topic of every scored window.")

@@ -4,6 +4,7 @@ Raises only BrokerError. Messages of 16 MiB pass, so that whatever the raw topic
 bytes untouched.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,23 +17,30 @@ from stream.settings import Settings
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 _REACH_S = 5.0
+_UNREACHABLE = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
+_FENCED = (
+    *(KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH),
+    KafkaError.FENCED_INSTANCE_ID,
+)
+_OURS = frozenset(
+    (
+        *("bootstrap.servers", "group.id", "group.instance.id", "transactional.id", "isolation.level"),
+        *("enable.auto.commit", "enable.partition.eof", "enable.idempotence", "partition.assignment.strategy"),
+        *("auto.offset.reset", "partitioner", "delivery.report.only.error"),
+    )
+)
+"""Without these as they are, lines would be lost, doubled or scored in fragments; or they are settings of their own."""
 
-
-def common(settings: Settings) -> dict[str, Any]:
-    """Properties of every client; ``settings.kafka`` is laid over it."""
-    return {
-        "bootstrap.servers": settings.bootstrap_servers,
-        "client.id": "tinylogbert",
-        # What matters reaches the caller as an error; librdkafka's own lines on stderr are not for an operator.
-        "log_level": 2,
-        **settings.kafka,
-    }
+# What matters reaches the caller as an error; librdkafka's own lines on stderr are not for an operator.
+_logger = logging.getLogger("tinylogbert.librdkafka")
+_logger.addHandler(logging.NullHandler())
+_logger.propagate = False
 
 
 def new_admin(settings: Settings) -> AdminClient:
     """An admin client on a broker that answers; raise BrokerError with what to do if none does within 5 s."""
     with kafka_errors(settings):
-        admin = AdminClient(common(settings))
+        admin = AdminClient(_properties(settings))
     try:
         admin.list_topics(timeout=_REACH_S)
     except KafkaException as error:
@@ -42,41 +50,46 @@ def new_admin(settings: Settings) -> AdminClient:
 
 def new_producer(settings: Settings, **properties: Any) -> Producer:
     """A producer for throughput: compressed batches, partitions as Java's clients choose them."""
+    defaults = {
+        "partitioner": "murmur2_random",
+        "enable.idempotence": True,
+        "compression.type": "lz4",
+        "linger.ms": 20,
+        "batch.size": 512 * 1024,
+        "queue.buffering.max.messages": 500_000,
+        "queue.buffering.max.kbytes": 256 * 1024,
+        "message.max.bytes": MAX_MESSAGE_BYTES,
+    }
     with kafka_errors(settings):
-        return Producer(
-            {
-                **common(settings),
-                "partitioner": "murmur2_random",
-                "enable.idempotence": True,
-                "compression.type": "lz4",
-                "linger.ms": 20,
-                "batch.size": 512 * 1024,
-                "queue.buffering.max.messages": 500_000,
-                "queue.buffering.max.kbytes": 256 * 1024,
-                "message.max.bytes": MAX_MESSAGE_BYTES,
-                **properties,
-            }
-        )
+        return Producer(_properties(settings, defaults, properties))
 
 
 def new_consumer(settings: Settings, **properties: Any) -> Consumer:
     """A consumer of what is committed, from the beginning where its group has no offset; it commits nothing itself."""
+    defaults = {
+        "isolation.level": "read_committed",
+        "auto.offset.reset": "earliest",
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,
+        "partition.assignment.strategy": "cooperative-sticky",
+        "queued.max.messages.kbytes": 64 * 1024,
+        "fetch.wait.max.ms": 100,  # a new partition, and the news of an end, wait for the fetch that is under way
+        "fetch.message.max.bytes": 4 * 1024 * 1024,
+        "fetch.max.bytes": 64 * 1024 * 1024,
+        "receive.message.max.bytes": 64 * 1024 * 1024 + 512,
+    }
     with kafka_errors(settings):
-        return Consumer(
-            {
-                **common(settings),
-                "isolation.level": "read_committed",
-                "auto.offset.reset": "earliest",
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "partition.assignment.strategy": "cooperative-sticky",
-                "queued.max.messages.kbytes": 64 * 1024,
-                "fetch.message.max.bytes": 4 * 1024 * 1024,
-                "fetch.max.bytes": 64 * 1024 * 1024,
-                "receive.message.max.bytes": 64 * 1024 * 1024 + 512,
-                **properties,
-            }
-        )
+        return Consumer(_properties(settings, defaults, properties))
+
+
+def _properties(settings: Settings, *tables: dict[str, Any]) -> dict[str, Any]:
+    """Properties of a client: the user's go over all others but those that the program's correctness hangs on."""
+    own: dict[str, Any] = {"bootstrap.servers": settings.bootstrap_servers, "client.id": "tinylogbert"}
+    for table in tables:
+        own.update(table)
+    if taken := sorted(_OURS & settings.kafka.keys()):
+        raise BrokerError(f"the client property {taken[0]} cannot be set: tinylogbert needs it to be as it is")
+    return {**own, **settings.kafka, "logger": _logger}
 
 
 def partitions_of(client: Consumer | AdminClient, settings: Settings, topic: str) -> list[TopicPartition]:
@@ -90,13 +103,36 @@ def partitions_of(client: Consumer | AdminClient, settings: Settings, topic: str
     return [TopicPartition(topic, number, 0) for number in sorted(found.partitions)]
 
 
-def unreachable(settings: Settings, error: KafkaException) -> BrokerError:
+def unreachable(settings: Settings, error: KafkaException | KafkaError) -> BrokerError:
     """The one line for a broker that does not answer."""
-    why = error.args[0].str() if isinstance(error.args[0], KafkaError) else str(error)
     return BrokerError(
-        f"no Kafka answers at {settings.bootstrap_servers} ({why}); "
+        f"no Kafka answers at {settings.bootstrap_servers} ({_text(error)}); "
         "start one with: tinylogbert broker start, or say where it is with --bootstrap-servers"
     )
+
+
+def refused(settings: Settings, error: KafkaException | KafkaError) -> BrokerError:
+    """The one line for any other error of Kafka's."""
+    cause = _cause(error)
+    code = cause.code() if cause else None
+    if code in _UNREACHABLE:
+        return unreachable(settings, error)
+    if code in _FENCED or "fenced" in _text(error):  # a fatal error keeps its cause in its text only
+        return BrokerError(
+            "another worker has taken this one's place: it has the same --worker-id, or this one stood still too long; "
+            "what this one had not committed is read again"
+        )
+    return BrokerError(f"Kafka refuses: {_text(error)}")
+
+
+def _cause(error: KafkaException | KafkaError) -> KafkaError | None:
+    cause = error.args[0] if isinstance(error, KafkaException) else error
+    return cause if isinstance(cause, KafkaError) else None
+
+
+def _text(error: KafkaException | KafkaError) -> str:
+    cause = _cause(error)
+    return cause.str() if cause else str(error)
 
 
 @contextmanager
@@ -105,8 +141,4 @@ def kafka_errors(settings: Settings) -> Iterator[None]:
     try:
         yield
     except KafkaException as error:
-        cause = error.args[0]
-        if isinstance(cause, KafkaError) and cause.code() in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN):
-            raise unreachable(settings, error) from error
-        text = cause.str() if isinstance(cause, KafkaError) else str(error)
-        raise BrokerError(f"Kafka refuses: {text}") from error
+        raise refused(settings, error) from error

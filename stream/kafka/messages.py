@@ -47,15 +47,31 @@ class SourceReport(NamedTuple):
 
 def control_record(topic: str, partition: int, report: SourceReport) -> Record:
     """The control record that tells a lines partition how far a raw partition is sent."""
-    return Record(topic, None, None, [(WATERMARK, orjson.dumps(report))], partition)
+    return Record(topic, None, None, [(WATERMARK, orjson.dumps(tuple(report)))], partition)
 
 
 def read_control(message: Message) -> SourceReport | None:
-    """The report in a control record; None for any other message."""
+    """The report in a control record; None for any other message. Raises BadLine for one that route did not write."""
     if message.key() is not None or message.value() is not None:
         return None
     value = dict(message.headers() or []).get(WATERMARK)
-    return None if value is None else SourceReport(*orjson.loads(value))
+    if value is None:
+        return None
+    try:
+        match orjson.loads(value):
+            case [int(source), int(sources), int(time), bool(at_end)]:
+                return SourceReport(source, sources, time, at_end)
+    except orjson.JSONDecodeError as error:
+        raise BadLine("control", f"a control record is no JSON: {error}") from error
+    raise BadLine("control", "a control record of an unknown form")
+
+
+def label_of(message: Message) -> Headers | None:
+    """The label among a message's headers, which goes on with its lines; others may be of any size and stay behind."""
+    for header in message.headers() or ():
+        if header[0] == LABEL and len(header[1] or b"") == 1:
+            return [header]
+    return None
 
 
 def dead_letter(topic: str, message: Message, bad: BadLine) -> Record:

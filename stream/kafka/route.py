@@ -6,7 +6,7 @@ only the route stage knows. Sends nothing itself: records go to ``emit``.
 
 from dataclasses import dataclass
 
-from stream.kafka.messages import Emit, Message, Record, SourceReport, control_record, dead_letter
+from stream.kafka.messages import Emit, Message, Record, SourceReport, control_record, dead_letter, label_of
 from stream.lines import BadLine, LineReader, block_ids
 from stream.lines.reader import check
 from stream.settings import Settings
@@ -39,28 +39,27 @@ class RouteStage:
         self._progress.pop(partition, None)
 
     def line(self, message: Message, emit: Emit) -> None:
-        """Send a line to each block it names; unreadable bytes to the dead letters; count what names no block."""
+        """Send a line to each block it names; what cannot be read to the dead letters; count what names no block."""
         self.lines += 1
         raw = message.value() or b""
         progress = self._progress[message.partition()]
         progress.at_end = progress.told = False
         try:
             check(raw)
+            blocks = block_ids(raw)
+            if not blocks:
+                self.no_block += 1
+                return
+            time = self._reader.read(raw).time
         except BadLine as bad:
             self.dead += 1
             emit(dead_letter(self.settings.dead_letter_topic, message, bad))
             return
-        blocks = block_ids(raw)
-        if not blocks:
-            self.no_block += 1
-            return
-        headers = message.headers()
+        if time > progress.time:
+            progress.time = time
+        label = label_of(message)
         for block in blocks:
-            emit(Record(self.settings.lines_topic, block, raw, headers))
-        try:
-            progress.time = max(progress.time, self._reader.read(raw).time)
-        except BadLine:
-            return  # it moves no clock; the score stage makes a dead letter of it
+            emit(Record(self.settings.lines_topic, block, raw, label))
 
     def at_end(self, partition: int) -> None:
         """Nothing more is waiting in this raw partition."""

@@ -1,9 +1,10 @@
 """The score stage: lines keyed by block → windows → events. One ``WindowTask`` a partition; wall-clock time comes in.
 
-Sends nothing itself: records go to ``emit``.
+Sends nothing itself: ``publish`` gives all records of a commit to ``emit``, and only once everything is judged, since
+judging may take longer than a transaction may be open.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stream.errors import InputError
 from stream.kafka.messages import Emit, Message, Record, dead_letter, event_value, read_control
@@ -19,6 +20,7 @@ from stream.windows.task import WindowTask
 class _Slot:
     task: WindowTask
     end_since: float | None = None  # when the end of the partition was reached, in s
+    letters: list[Record] = field(default_factory=list)
 
 
 class ScoreStage:
@@ -59,22 +61,22 @@ class ScoreStage:
         """Forget a partition; its state is in the changelog."""
         self._slots.pop(partition, None)
 
-    def line(self, message: Message, emit: Emit) -> None:
-        """Window a line, or obey a control record; a line without readable time becomes a dead letter."""
+    def line(self, message: Message) -> None:
+        """Window a line, or obey a control record; what cannot be read becomes a dead letter."""
         slot = self._slots[message.partition()]
         slot.end_since = None
-        if (report := read_control(message)) is not None:
-            slot.task.report(*report)
-            return
-        self.lines += 1
         try:
+            if (report := read_control(message)) is not None:
+                slot.task.report(*report)
+                return
+            self.lines += 1
             if (block := self._block(message)) is None:
                 self.no_block += 1
             else:
                 slot.task.line(block, message.value() or b"", message.offset())
         except BadLine as bad:
             self.dead += 1
-            emit(dead_letter(self.settings.dead_letter_topic, message, bad))
+            slot.letters.append(dead_letter(self.settings.dead_letter_topic, message, bad))
 
     def at_end(self, partition: int, now: float) -> None:
         """Nothing more is waiting in this partition."""
@@ -83,14 +85,21 @@ class ScoreStage:
             slot.end_since = now
 
     def publish(self, now: float, emit: Emit) -> None:
-        """Judge what is due in every partition, and send events and changes of state; call once a commit."""
+        """Judge what is due in every partition, then send events, dead letters and changes; call once a commit."""
+        judged = {partition: self._judge(slot, now) for partition, slot in self._slots.items()}
         for partition, slot in self._slots.items():
-            if slot.end_since is not None:
-                slot.task.idle(int((now - slot.end_since) * 1000))
-            for judged in slot.task.events():
-                self._publish(judged, emit)
+            letters, slot.letters = slot.letters, []
+            for letter in letters:
+                emit(letter)
+            for event in judged[partition]:
+                self._publish(event, emit)
             for key, value in slot.task.changes():
                 emit(Record(self.settings.windows_topic, key, value, None, partition))
+
+    def _judge(self, slot: _Slot, now: float) -> list[Judged]:
+        if slot.end_since is not None:
+            slot.task.idle(int((now - slot.end_since) * 1000))
+        return slot.task.events()
 
     def _publish(self, judged: Judged, emit: Emit) -> None:
         self.scored += 1

@@ -4,6 +4,8 @@ The lines topic and the changelog of windows must have equally many partitions, 
 partition n of the other.
 """
 
+import time
+from concurrent.futures import Future
 from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException
@@ -14,7 +16,9 @@ from stream.kafka.clients import MAX_MESSAGE_BYTES, kafka_errors
 from stream.settings import Settings
 
 _TIMEOUT_S = 30.0
+_POLL_S = 0.05
 _LARGE = {"max.message.bytes": str(MAX_MESSAGE_BYTES)}
+_LARGEST = {"max.message.bytes": str(MAX_MESSAGE_BYTES + 1024 * 1024)}  # the largest raw message, and why it is here
 _COMPACTED = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.3", "segment.ms": "3600000"}
 
 
@@ -46,7 +50,7 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         *specs,
         TopicSpec(settings.scores_topic, many, _LARGE),
         TopicSpec(settings.anomalies_topic, 1, _LARGE),
-        TopicSpec(settings.dead_letter_topic, 1, _LARGE),
+        TopicSpec(settings.dead_letter_topic, 1, _LARGEST),
         TopicSpec(settings.windows_topic, many, {**_LARGE, **_COMPACTED}),
     ]
 
@@ -70,8 +74,10 @@ def create_topics(admin: AdminClient, settings: Settings) -> list[str]:
         )
         for spec in missing
     ]
-    for name, future in admin.create_topics(new, operation_timeout=_TIMEOUT_S).items():
-        _created(name, future, settings)
+    with kafka_errors(settings):
+        for name, future in admin.create_topics(new, operation_timeout=_TIMEOUT_S).items():
+            _created(name, future)
+        _wait_until_known(admin, {spec.name for spec in missing})
     return [spec.name for spec in missing]
 
 
@@ -82,37 +88,55 @@ def show_topics(admin: AdminClient, settings: Settings) -> list[TopicState]:
         known = admin.list_topics(timeout=_TIMEOUT_S).topics
         there = [spec.name for spec in specs if spec.name in known]
         asked = [ConfigResource(ResourceType.TOPIC, name) for name in there]
-        configs = {r.name: f.result(_TIMEOUT_S) for r, f in (admin.describe_configs(asked) if asked else {}).items()}
+        found = {r.name: f.result(_TIMEOUT_S) for r, f in (admin.describe_configs(asked) if asked else {}).items()}
     counts = {name: len(known[name].partitions) for name in there}
+    configs = {name: {key: entry.value or "" for key, entry in found[name].items()} for name in there}
     states = []
     for spec in specs:
         if spec.name not in counts:
             states.append(TopicState(spec.name, 0, 0, "", ["does not exist"]))
             continue
-        config = {key: entry.value for key, entry in configs[spec.name].items()}
-        replication = len(known[spec.name].partitions[0].replicas)
-        problems = _problems(spec, config)
+        config = configs[spec.name]
+        problems = _problems(spec, config, configs.get(settings.raw_topic, {}), settings)
         if spec.name == settings.windows_topic and counts[spec.name] != (wanted := counts.get(settings.input_topic)):
             problems.append(f"has {counts[spec.name]} partitions, {settings.input_topic} has {wanted or 'none'}")
-        states.append(
-            TopicState(spec.name, counts[spec.name], replication, config.get("cleanup.policy") or "", problems)
-        )
+        replication = len(known[spec.name].partitions[0].replicas)
+        states.append(TopicState(spec.name, counts[spec.name], replication, config["cleanup.policy"], problems))
     return states
 
 
-def _problems(spec: TopicSpec, config: dict[str, str | None]) -> list[str]:
+def require_fitting(admin: AdminClient, settings: Settings) -> None:
+    """Raise BrokerError with the first topic that does not fit."""
+    for state in show_topics(admin, settings):
+        if state.problems:
+            what = "; ".join(state.problems)
+            raise BrokerError(f"topic {state.name} does not fit: {what}; see tinylogbert topics show")
+
+
+def _problems(spec: TopicSpec, config: dict[str, str], raw: dict[str, str], settings: Settings) -> list[str]:
     problems = []
     wanted = spec.config.get("cleanup.policy", "delete")
-    if config.get("cleanup.policy") != wanted:
-        problems.append(f"cleanup.policy is {config.get('cleanup.policy')}, not {wanted}")
-    if int(config.get("max.message.bytes") or 0) < MAX_MESSAGE_BYTES and spec.config is not _LARGE:
-        problems.append(f"max.message.bytes is less than {MAX_MESSAGE_BYTES}")
+    if config["cleanup.policy"] != wanted:
+        problems.append(f"cleanup.policy is {config['cleanup.policy']}, not {wanted}")
+    most = int(config["max.message.bytes"])
+    if spec.name == settings.dead_letter_topic and most < (least := int(raw.get("max.message.bytes", 0))):
+        problems.append(f"max.message.bytes is {most}, {settings.raw_topic} lets {least} in")
     return problems
 
 
-def _created(name: str, future: object, settings: Settings) -> None:
+def _wait_until_known(admin: AdminClient, names: set[str]) -> None:
+    """A topic is created before every broker knows its leaders."""
+    deadline = time.monotonic() + _TIMEOUT_S
+    while time.monotonic() < deadline:
+        known = admin.list_topics(timeout=_TIMEOUT_S).topics
+        if all(name in known and known[name].error is None and known[name].partitions for name in names):
+            return
+        time.sleep(_POLL_S)
+
+
+def _created(name: str, future: Future[None]) -> None:
     try:
-        future.result(_TIMEOUT_S)  # type: ignore[attr-defined]
+        future.result(_TIMEOUT_S)
     except KafkaException as error:
         cause = error.args[0]
         if cause.code() == KafkaError.TOPIC_ALREADY_EXISTS:
