@@ -3,8 +3,9 @@
 Held-out windows are as they come, so that some of them are the failures that are to be found. A few per cent of them
 would hide a budget of one in a thousand, so the reference has to do without them: the scores are logarithms of errors,
 and failures lie apart from the rest. Where the split into two classes that explains most of the variance (Otsu 1979)
-explains nearly all of it, and the upper class is small, the upper class is left out. Where there is no such split,
-nothing is: the threshold is then too high rather than too low.
+explains nearly all of it, and the upper class is small, the upper class is left out, and the threshold is the split or
+what the budget asks for, whichever is higher: between the classes there is nothing to be found. Where there is no such
+split, nothing is left out: the threshold is then too high rather than too low.
 """
 
 import math
@@ -53,11 +54,14 @@ def contaminated_above(scores: Floats, weights: Floats) -> float:
 def _reference(counted: Mapping[float, int], false_alarms: float) -> Reference:
     scores = np.array(sorted(counted))
     weights = np.array([counted[score] for score in scores.tolist()], float)
-    kept = scores < contaminated_above(scores, weights)
+    split = contaminated_above(scores, weights)
+    kept = scores < split
     scores, weights = scores[kept], weights[kept]
     survival = weights[::-1].cumsum()[::-1] / weights.sum()
     tail = _tail(scores, weights, survival)
     threshold = _threshold(scores, survival, tail, false_alarms)
+    if math.isfinite(split):
+        threshold = max(threshold, split)
     return Reference(tuple(scores.tolist()), tuple(survival.tolist()), tail, threshold, int(weights.sum()))
 
 

@@ -64,7 +64,7 @@ def pr_plot(scores: Floats, labels: Bools, figures: dict[str, Any], to: Path) ->
         axes.plot([verdict["recall"]], [verdict["precision"]], **_point("o"), label=label)
     axes.plot([best["recall"]], [best["precision"]], **_point("D"), label=f"best F1, an oracle's: {best['f1']:.3f}")
     axes.set(xlabel="recall", ylabel="precision", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    axes.legend(loc="lower left")
+    axes.legend(loc="best")
     _save(figure, to)
 
 
@@ -144,11 +144,20 @@ def _scatter(axes: "Axes", points: Floats, color: str, marker: str, label: str) 
 
 
 def _point(marker: str) -> dict[str, Any]:
-    return {"color": MARK, "marker": marker, "ms": 9, "mfc": "white", "mew": 2, "ls": "none"}
+    return {
+        "color": MARK,
+        "marker": marker,
+        "ms": 9,
+        "mfc": "white",
+        "mew": 2,
+        "ls": "none",
+        "clip_on": False,
+        "zorder": 3,
+    }
 
 
 def _verdicts(rate: float) -> str:
-    return f"label-free threshold ({rate:.2%} false alarms)"
+    return f"label-free threshold ({rate:.2%} of normal blocks)"
 
 
 def _blocks(figures: dict[str, Any]) -> str:
