@@ -59,11 +59,11 @@ class _Counted(io.RawIOBase):
         return read
 
 
-def _chunks(file: BinaryIO, path: str) -> Iterator[list[bytes]]:
+def _chunks(file: io.BufferedIOBase, path: str) -> Iterator[list[bytes]]:
     """Whole lines, a megabyte or so at a time."""
     rest: list[bytes] = []  # pieces of a line whose end has not come yet
     held = number = 0
-    while chunk := file.read(_CHUNK):
+    while chunk := file.read1(_CHUNK):  # what is there: a pipe's lines go on as they come
         first, *lines = chunk.split(b"\n")
         rest.append(first)
         held += len(first)
@@ -80,14 +80,14 @@ def _chunks(file: BinaryIO, path: str) -> Iterator[list[bytes]]:
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[tuple[BinaryIO, _Counted]]:
+def _opened(path: str) -> Iterator[tuple[io.BufferedIOBase, _Counted]]:
     """The bytes of a file, unpacked, and what counts its bytes on disk."""
     try:
         with _file(path) as file:
             raw = _Counted(file)
             buffered = io.BufferedReader(raw, _CHUNK)
             packed = buffered.peek(3)[:3] == _GZIP
-            yield cast(BinaryIO, gzip.GzipFile(fileobj=buffered) if packed else buffered), raw
+            yield gzip.GzipFile(fileobj=buffered) if packed else buffered, raw
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         why = "it is cut short" if isinstance(error, EOFError) else f"it is damaged ({error})"
         raise InputError(f"cannot unpack {path}: {why}") from error
@@ -98,7 +98,7 @@ def _opened(path: str) -> Iterator[tuple[BinaryIO, _Counted]]:
 @contextmanager
 def _file(path: str) -> Iterator[BinaryIO]:
     if path == STDIN:
-        yield sys.stdin.buffer
+        yield getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)  # the buffer would wait until it is full
         return
     with open(path, "rb", buffering=0) as file:
         yield cast(BinaryIO, file)
