@@ -3,7 +3,9 @@
 To it, up to one in ten windows of a simulated log is anomalous.
 """
 
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -29,14 +31,22 @@ _SPREAD = 10_000
 def write_tiny_checkpoint(folder: Path) -> Path:
     """Write it into a new folder and return the folder."""
     folder.mkdir()
+    for name, content in _files().items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+@cache
+def _files() -> dict[str, bytes]:
     encoder = WindowEncoder(_tokenizer())
     torch.manual_seed(0)
     model = TinyLogBERT(new_encoder(mini_config(encoder.tokenizer.get_vocab_size(), **_SIZE))).eval()
     with torch.no_grad():
         model.anomaly_head[2].weight.mul_(_SPREAD)
     rounded(model)
-    save_checkpoint(folder, model, encoder, _calibration(encoder, model), "A model for tests.\n", "tiny")
-    return folder
+    with TemporaryDirectory() as folder:
+        save_checkpoint(Path(folder), model, encoder, _calibration(encoder, model), "A model for tests.\n", "tiny")
+        return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
 def _tokenizer() -> Tokenizer:

@@ -111,8 +111,8 @@ def _quantiles(scores: Floats) -> dict[str, float | None]:
 
 
 def _number(value: float) -> float | None:
-    """JSON knows neither NaN nor infinity."""
-    return value if math.isfinite(value) else None
+    """JSON knows neither NaN nor infinity, and nobody wants to read -0.0."""
+    return value + 0.0 if math.isfinite(value) else None
 
 
 def _both(labels: Bools) -> bool:

@@ -89,7 +89,9 @@ def histogram(scores: Floats, labels: Bools, figures: dict[str, Any], to: Path) 
 def tsne_plot(points: Floats, labels: Bools, severities: Sequence[str], of: int, to: Path) -> None:
     """Windows in the plane ``(n, 2)``, by label and by severity; ``of`` says how many distinct windows there are."""
     shown = f"{len(points):,} of {of:,}" if len(points) < of else f"{of:,}"
-    figure, (left, right) = _new(2, f"t-SNE of the [CLS] vectors of {shown} distinct windows")
+    places = len(np.unique(points, axis=0))
+    title = f"t-SNE of the [CLS] vectors of {shown} distinct windows, {places:,} of them distinct to the model"
+    figure, (left, right) = _new(2, title)
     for name, chosen, color, marker in (("normal", ~labels, NORMAL, "o"), ("anomalous", labels, ANOMALOUS, "X")):
         _scatter(left, points[chosen], color, marker, f"{name} ({int(chosen.sum()):,})")
     found = np.array(severities)
@@ -110,8 +112,8 @@ def running_plot(times: Sequence[int], aucs: Sequence[float], precisions: Sequen
 
     moments = np.array(times, "datetime64[ms]")
     figure, (axes,) = _new(1, "Cumulative figures while the log is replayed")
-    axes.plot(moments, aucs, color=NORMAL, lw=2, label="ROC-AUC")
-    axes.plot(moments, precisions, color=ANOMALOUS, lw=2, ls="--", label="average precision")
+    axes.plot(moments, aucs, color=NORMAL, lw=2, drawstyle="steps-post", label="ROC-AUC")
+    axes.plot(moments, precisions, color=ANOMALOUS, lw=2, ls="--", drawstyle="steps-post", label="average precision")
     locator = AutoDateLocator()
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))

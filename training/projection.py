@@ -56,15 +56,20 @@ def distinct(blocks: Sequence[str], labels: Bools, known: Mapping[str, Content])
 def project(
     blocks: Sequence[str], labels: Bools, known: Mapping[str, Content], scorer: VectorScorer
 ) -> Projection | None:
-    """Place the distinct windows of labelled blocks, at most 2,000 drawn with a fixed seed; None for less than ten."""
+    """Place the distinct windows of labelled blocks, at most 2,000 drawn with a fixed seed.
+
+    None for windows that are less than ten to the model.
+    """
     windows: dict[tuple[tuple[str, ...], bool], None] = {}
     for block, label in zip(blocks, labels.tolist(), strict=True):
         windows.update(dict.fromkeys((texts, label) for texts in known.get(block, ())))
-    if len(windows) < LEAST:
+    if not windows:
         return None
     chosen = _draw(list(windows))
     texts, complete = [texts for texts, _ in chosen], [True] * len(chosen)
     points = _tsne(np.asarray(scorer.vectors(texts, complete), np.float64))
+    if points is None:
+        return None
     severities = [score.severity for score in scorer.score(texts, complete)]
     return Projection(points, np.array([label for _, label in chosen], np.bool_), severities, len(windows))
 
@@ -81,9 +86,16 @@ def _draw(windows: list[tuple[tuple[str, ...], bool]]) -> list[tuple[tuple[str, 
     return [windows[i] for i in sorted(picked)]
 
 
-def _tsne(vectors: npt.NDArray[np.float64]) -> Floats:
+def _tsne(vectors: npt.NDArray[np.float64]) -> Floats | None:
+    """A place for each vector, the same for equal ones; None for too few places."""
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    perplexity = min(30.0, (len(vectors) - 1) / 3)
-    placed: Floats = TSNE(init="pca", perplexity=perplexity, random_state=_SEED).fit_transform(vectors)
-    return placed
+    places, place = np.unique(vectors, axis=0, return_inverse=True)
+    if len(places) < LEAST:
+        return None
+    perplexity = min(30.0, (len(places) - 1) / 3)
+    # One thread: its many short parallel loops wait for each other, eight times as long on cores that others use too.
+    with threadpool_limits(1):
+        placed: Floats = TSNE(init="pca", perplexity=perplexity, random_state=_SEED).fit_transform(places)
+    return placed[place.ravel()]

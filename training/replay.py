@@ -4,12 +4,12 @@ One ``WindowTask`` takes all lines in the order in which they are given and clos
 scores depends on the lines alone: not on the speed, nor on how often anybody looks.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from stream.errors import InputError
 from stream.lines import BadLine, LineReader, block_ids
-from stream.scoring import Scorer
+from stream.scoring import Scorer, Surprise
 from stream.windows.judge import Judged
 from stream.windows.settings import WindowSettings
 from stream.windows.task import WindowTask
@@ -17,11 +17,11 @@ from training.blockscores import BlockScores
 from training.evaluate import figures
 from training.report import Running
 
-_BATCH = 2_000  # lines between two batches of the model: a fixed number, so that two replays are alike
+_BATCH = 4_000  # lines between two batches of the model: a fixed number, so that two replays are alike
 _CURVE_STEP = 1.02  # the running figures are noted whenever there are so many times the lines
 
 Closed = Callable[[list[dict[str, Any]]], None]
-"""Is given the events of closed windows."""
+"""Is given the events of closed windows, with their evidence."""
 
 
 class Replay:
@@ -33,14 +33,15 @@ class Replay:
         settings: WindowSettings,
         reader: LineReader,
         labels: Mapping[str, bool] | None = None,
-        closed: Closed = lambda _events: None,
+        closed: Closed | None = None,
     ) -> None:
         self.lines = self.no_block = self.windows = self.provisional = 0
         self.bad: dict[str, int] = {}
         self.blocks = BlockScores(labels)
         self.running = Running([], [], [])
         self._checkpoint = scorer.checkpoint
-        self._task = WindowTask(settings, scorer, reader, ("replay", 0), own_clock=True)
+        judge = _Unexplained(scorer, closed_too=closed is None)
+        self._task = WindowTask(settings, judge, reader, ("replay", 0), own_clock=True)
         self._closed = closed
         self._next_note = 0.0
 
@@ -107,4 +108,18 @@ class Replay:
             self.blocks.see(event["block_id"], event["score"], event["anomalous"], final)
             self.windows += final
             self.provisional += not final
-        self._closed([event for event in events if event["status"] == "closed"])
+        if self._closed is not None:
+            self._closed([event for event in events if event["status"] == "closed"])
+
+
+class _Unexplained:
+    """A scorer without the explanations that nobody will see: they cost far more than the scores."""
+
+    def __init__(self, scorer: Scorer, closed_too: bool) -> None:
+        self._scorer = scorer
+        self._closed_too = closed_too
+        self.checkpoint, self.material = scorer.checkpoint, scorer.material
+        self.score = scorer.score
+
+    def explain(self, window: Sequence[str], complete: bool) -> list[Surprise]:
+        return self._scorer.explain(window, complete) if complete and not self._closed_too else []

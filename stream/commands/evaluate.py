@@ -6,10 +6,9 @@ from zoneinfo import ZoneInfo
 
 import click
 import orjson
-from rich.console import Console
 
 from stream.commands.options import settings_options
-from stream.commands.progress import reading
+from stream.commands.progress import reading, working
 from stream.commands.scorers import SCORER_OPTIONS, WINDOW_OPTIONS, load_scorer
 from stream.errors import InputError
 from stream.files import read_lines
@@ -120,7 +119,5 @@ def _report(
 def _project(judged: "Judged", known: "dict[str, Content]", settings: Settings) -> "Projection | None":
     from training.projection import project
 
-    console = Console(stderr=True)
-    scorer = load_scorer(settings)
-    console.print("placing the windows in the plane (t-SNE), up to half a minute", highlight=False)
-    return project(judged.blocks, judged.labels, known, scorer)
+    with working("placing the windows in the plane (t-SNE), up to half a minute"):
+        return project(judged.blocks, judged.labels, known, load_scorer(settings))

@@ -27,6 +27,16 @@ def reading(what: str) -> Iterator[Told]:
         shown.stop()
 
 
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """For what takes seconds and cannot say how far it is: it turns on a terminal; in a log, one line."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        console.print(what, soft_wrap=True, markup=False)
+    with console.status(what):
+        yield
+
+
 class _Bar:
     def __init__(self, what: str, console: Console) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())

@@ -1,7 +1,7 @@
 """``tinylogbert replay``: a labelled topic, or files, through the pipeline of the daemon, with figures as it goes."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -97,8 +97,7 @@ def _run(
     with ExitStack() as files:
         writer = RowWriter(files.enter_context(open_output(scores))) if scores else None
         reader = LineReader(ZoneInfo(settings.timezone))
-        closed: Callable[[list[dict[str, Any]]], None] = writer.write if writer else lambda _events: None
-        replay = Replay(load_scorer(settings), settings.windows, reader, labels, closed)
+        replay = Replay(load_scorer(settings), settings.windows, reader, labels, writer.write if writer else None)
         begun = time.monotonic()
         tell_at = begun + _TELL_S
         for line in lines:
