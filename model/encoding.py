@@ -1,10 +1,12 @@
-"""A window's masked lines → token ids: which kinds of line, how often, in canonical order.
+"""A window's masked lines → token ids: which kinds of line, and how often each came.
 
-``[CLS] [open|closed] kind [xN] kind … [SEP]``. A line that training knew is one token, so that a window of 19 lines is
-some 12 tokens instead of 250; a line never seen falls apart into word pieces, so that it still has a meaning (the
-encoder learns both readings of every known line). Repetitions are a count token behind the kind.
+``[CLS] [open|closed] kind×count kind×count … [SEP]``. A line that training knew is one token together with its count,
+so that a window of 19 lines is some 10 tokens instead of 250, and no layer has to find out which count belongs to which
+line. A line never seen falls apart into word pieces, a count token behind them, so that it still has a meaning (the
+encoder learns both readings of every known line). Counts are exact up to 8, then coarser.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
@@ -14,19 +16,17 @@ from model.bert import MAX_TOKENS
 from stream.lines import words
 
 OPEN, CLOSED = "[open]", "[closed]"
-_LINE = "[line] "
-_COUNTS = [(n, f"[x{n}]") for n in range(2, 17)]
-_COUNTS += [(24, "[x24]"), (32, "[x32]"), (48, "[x48]"), (64, "[x64]"), (128, "[x128]"), (1 << 62, "[x129+]")]
+_COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 64, 128, 1 << 62)  # each stands for all down to the one before
+_LINE = "[x1] "
 _WORDS_PER_LINE = 24
 _REMEMBERED = 16_384
 
 
 def add_tokens(tokenizer: Tokenizer, lines: Iterable[str]) -> None:
     """Give a word-piece tokenizer the tokens of windows: completeness, counts, and these known masked lines."""
-    special = [OPEN, CLOSED, *(token for _, token in _COUNTS)]
-    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in special])
-    known = [AddedToken(_LINE + line, special=True, normalized=False) for line in lines]
-    tokenizer.add_special_tokens(known)
+    counts = [f"[x{count}]" for count in _COUNTS]
+    tokens = [OPEN, CLOSED, *counts, *(f"{count} {line}" for line in lines for count in counts)]
+    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in tokens])
 
 
 class WindowEncoder:
@@ -37,9 +37,9 @@ class WindowEncoder:
         self.max_tokens = max_tokens
         self.pad, self.cls, self.sep, self.mask = (self._id(token) for token in ("[PAD]", "[CLS]", "[SEP]", "[MASK]"))
         self._flags = {False: self._id(OPEN), True: self._id(CLOSED)}
-        self._counts = [(limit, self._id(token)) for limit, token in _COUNTS]
-        vocabulary = tokenizer.get_vocab(with_added_tokens=True)
-        self.lines = {text[len(_LINE) :]: number for text, number in vocabulary.items() if text.startswith(_LINE)}
+        self._counts = tuple(self._id(f"[x{count}]") for count in _COUNTS)
+        known = (text[len(_LINE) :] for text in tokenizer.get_vocab(with_added_tokens=True) if text.startswith(_LINE))
+        self.lines = {line: tuple(self._id(f"[x{count}] {line}") for count in _COUNTS) for line in sorted(known)}
         self._pieces: dict[str, tuple[int, ...]] = {}
 
     def encode(
@@ -53,11 +53,14 @@ class WindowEncoder:
         known: list[int] = []
         unknown: list[int] = []
         for text in sorted(bag):
-            number = None if text in as_words else self.lines.get(text)
-            target = unknown if number is None else known
-            target.extend(self.pieces(text) if number is None else (number,))
-            if bag[text] > 1:
-                target.append(self._count(bag[text]))
+            rank = bisect_left(_COUNTS, bag[text])
+            tokens = None if text in as_words else self.lines.get(text)
+            if tokens is not None:
+                known.append(tokens[rank])
+                continue
+            unknown.extend(self.pieces(text))
+            if rank:
+                unknown.append(self._counts[rank])
         body = (known + unknown)[: self.max_tokens - 3]
         return (self.cls, self._flags[complete], *body, self.sep)
 
@@ -70,9 +73,6 @@ class WindowEncoder:
             ids = self.tokenizer.encode(words(text), add_special_tokens=False).ids[:_WORDS_PER_LINE]
             found = self._pieces[text] = tuple(ids) or (self._id("[UNK]"),)
         return found
-
-    def _count(self, count: int) -> int:
-        return next(token for limit, token in self._counts if count <= limit)
 
     def _id(self, token: str) -> int:
         number = self.tokenizer.token_to_id(token)

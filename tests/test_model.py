@@ -97,7 +97,7 @@ def tokens(encoder: WindowEncoder, texts: list[str], complete: bool = True, **ho
 
 def test_a_window_is_its_kinds_of_line_and_how_often_each_came() -> None:
     found = tokens(small_encoder(), [TERMINATING, RECEIVING, RECEIVING, RECEIVING])
-    assert found == ["[CLS]", "[closed]", f"[line] {RECEIVING}", "[x3]", f"[line] {TERMINATING}", "[SEP]"]
+    assert found == ["[CLS]", "[closed]", f"[x3] {RECEIVING}", f"[x1] {TERMINATING}", "[SEP]"]
 
 
 def test_a_window_that_may_go_on_says_so() -> None:
@@ -110,10 +110,14 @@ def test_an_unknown_line_is_read_as_words_and_a_known_one_can_be() -> None:
     assert tokens(encoder, [DELETING], as_words={DELETING})[2:4] == ["dfs", "fsdataset"]
 
 
+def test_the_count_of_an_unknown_line_stands_behind_its_words() -> None:
+    assert tokens(small_encoder(), ["new block"] * 9)[-3:] == ["block", "[x12]", "[SEP]"]
+
+
 def test_a_flood_of_unknown_lines_does_not_push_known_ones_out() -> None:
     found = tokens(small_encoder(), [RECEIVING, *(f"line of words number {'a' * n}" for n in range(1, 60))])
     assert len(found) == 64
-    assert f"[line] {RECEIVING}" in found
+    assert f"[x1] {RECEIVING}" in found
 
 
 def test_letters_of_any_script_become_tokens() -> None:

@@ -19,7 +19,7 @@ from training.bags import Bag
 from training.loop import Ids, Progress, batch_of, optimise
 
 _MASKED = 0.15
-_AS_WORDS = 0.15
+_AS_WORDS = 0.1
 _IGNORED = -100
 _POOL = 16
 

@@ -12,7 +12,7 @@ from training.damage import Damage
 
 Ids = tuple[int, ...]
 
-_AS_WORDS = 0.1
+_AS_WORDS = 0.05
 _REWORDED = 0.03
 
 
