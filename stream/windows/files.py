@@ -54,7 +54,8 @@ def looked_at(
             continue
         for block in blocks:
             store.add(block, time, text, number)
-        store.advance(time)
+        store.progress = max(store.progress, time)
+        store.advance(store.progress)
         counts.late = store.late
         for due in store.take_due():
             yield due.window

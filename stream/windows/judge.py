@@ -4,7 +4,7 @@ Pure but for the scorer that it is given. The event is the interface to everybod
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from stream.scoring import Score, Scorer
@@ -14,6 +14,7 @@ from stream.windows.window import Window
 
 SCHEMA = 1
 MAX_EVIDENCE = 5
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Source = tuple[str, int]
 """Topic (or file) and partition that a window's offsets belong to."""
@@ -85,5 +86,5 @@ def time_text(ms: int) -> str:
     >>> time_text(1226262975000)
     '2008-11-09T20:36:15Z'
     """
-    moment = datetime.fromtimestamp(ms / 1000, UTC)
+    moment = _EPOCH + timedelta(milliseconds=ms)
     return moment.isoformat(timespec="milliseconds" if ms % 1000 else "seconds").replace("+00:00", "Z")

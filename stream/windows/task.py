@@ -14,6 +14,7 @@ from stream.scoring import Scorer
 from stream.windows.clock import EventClock
 from stream.windows.judge import Judged, Source, judge
 from stream.windows.openwindow import OpenWindow
+from stream.windows.records import opened, sealed
 from stream.windows.settings import WindowSettings
 from stream.windows.store import WindowStore
 
@@ -21,14 +22,13 @@ Change = tuple[bytes, bytes | None]
 """Key and value of a changelog record; the value None deletes (a tombstone)."""
 
 _WINDOW, _TEMPLATE, _PARTS, _CLOCK = b"w", b"t", b"p", b"c"
-_VERSION = b"\x01"
 
 
 class WindowTask:
     """Windows, clock and state of one input partition; ``source`` names it in the evidence.
 
-    ``own_clock``: the lines themselves move the clock (input keyed by block, or a file); if not, ``clock`` is told how
-    far every source has come.
+    ``own_clock``: the lines themselves move the clock (input keyed by block, or a file); if not, ``report`` is told
+    how far every source has come.
     """
 
     def __init__(
@@ -43,26 +43,31 @@ class WindowTask:
         self._saved_clock = self.clock.snapshot()
 
     def line(self, block: bytes, raw: bytes, offset: int) -> None:
-        """Put a line into the window of ``block``; raise BadLine if it cannot be read."""
+        """Put a line into the window of ``block``; raise BadLine if it cannot be read.
+
+        The line moves its own clock here and now, so that the place of a line among the others decides what is over
+        when it comes, not the size of a batch; alarms ring once a batch, in ``events``.
+        """
         time, text = self._reader.read(raw)
         self.store.add(block, time, text, offset)
         if self._own_clock:
             self.clock.observe(time)
+            self.store.progress = self.clock.progress
 
     def report(self, source: int, sources: int, time: int, at_end: bool) -> None:
         """A control record of the route stage: see ``EventClock.report``. Windows are looked at here and now, so that
         the place of the record among the lines decides, not the size of a batch.
         """
         self.clock.report(source, sources, time, at_end)
-        self.store.advance(self.clock.progress)
+        self._advance()
 
     def idle(self, elapsed: int) -> None:
         """The partition has been at its end for ``elapsed`` ms of wall-clock time."""
-        self.clock.idle(elapsed)
+        self.store.advance(self.clock.idle(elapsed))
 
     def events(self) -> list[Judged]:
         """Judge everything that is due by now."""
-        self.store.advance(self.clock.progress)
+        self._advance()
         due = self.store.take_due()
         if not due:
             return []
@@ -80,45 +85,43 @@ class WindowTask:
     # ── state: every change since the last call, and back ──
 
     def changes(self) -> Iterator[Change]:
-        """Changelog records that bring a restored task to this task's state; call once a commit.
-
-        What idleness adds to the clock alone is not worth a record: a restored task counts it anew.
-        """
+        """Changelog records that bring a restored task to this task's state; call once a commit, after ``events``."""
         for number, text in self.store.templates.take_new():
-            yield _TEMPLATE + b"%d" % number, _VERSION + text.encode()
+            yield _TEMPLATE + b"%d" % number, sealed(text.encode())
         for block, window in self.store.take_changes():
-            yield _WINDOW + block, window.packed() if window else None
-        for block, parts in self.store.take_part_changes():
-            yield _PARTS + block, _VERSION + b"%d %d" % parts if parts else None
+            yield _WINDOW + block, sealed(window.packed()) if window else None
+        for block, closed in self.store.take_part_changes():
+            yield _PARTS + block, sealed(b"%d %d" % closed) if closed else None
         clock = self.clock.snapshot()
-        if {**clock, "progress": 0} != {**self._saved_clock, "progress": 0}:
+        if clock != self._saved_clock:
             self._saved_clock = clock
-            yield _CLOCK, _VERSION + orjson.dumps(clock)
+            yield _CLOCK, sealed(orjson.dumps(clock))
 
     def restore(self, records: dict[bytes, bytes]) -> None:
         """Take over the last value of every key of a changelog; raise StateError, naming the key, if one is damaged."""
         for key, value in records.items():
             try:
-                self._restore(key, value)
-            except (StateError, ValueError, AttributeError) as error:
+                self._restore(key, opened(value))
+            except (StateError, ValueError) as error:
                 raise StateError(f"record {key!r} cannot be read: {error}") from error
+        self.store.check()
+        self._advance()
+
+    def _advance(self) -> None:
+        self.store.progress = self.clock.progress
         self.store.advance(self.clock.progress)
 
-    def _restore(self, key: bytes, value: bytes) -> None:
+    def _restore(self, key: bytes, body: bytes) -> None:
         kind, name = key[:1], key[1:]
         if kind == _WINDOW:
-            self.store.restore(name, OpenWindow.unpacked(value))
-            return
-        if value[:1] != _VERSION:
-            raise StateError(f"version {value[:1]!r} is unknown; this program reads {_VERSION!r}")
-        body = value[1:]
-        if kind == _TEMPLATE:
+            self.store.restore(name, OpenWindow.unpacked(body))
+        elif kind == _TEMPLATE:
             self.store.templates.restore(int(name), body.decode())
         elif kind == _PARTS:
             parts, forget_at = body.split()
-            self.store.restore_parts(name, int(parts), int(forget_at))
+            self.store.parts.restore(name, int(parts), int(forget_at))
         elif kind == _CLOCK:
             self.clock.restore(orjson.loads(body))
             self._saved_clock = self.clock.snapshot()
         else:
-            raise StateError("unknown kind of record")
+            raise StateError("it is of an unknown kind")

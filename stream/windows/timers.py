@@ -1,4 +1,5 @@
-"""Which keys are due at which event time. Coarse and lazy: an alarm may ring early, never late; the owner looks again.
+"""Which keys are due at which event time. Coarse and lazy: an alarm may ring up to a second late, never early, and it
+may ring for a key that is no longer due; the owner looks again.
 
 Keys are kept in buckets of a second, and a heap orders the buckets: setting an alarm costs one list append.
 """
@@ -16,9 +17,12 @@ class Timers:
         self._buckets: dict[int, list[bytes]] = {}
         self._order: list[int] = []
 
+    def __len__(self) -> int:
+        return sum(map(len, self._buckets.values()))
+
     def set(self, key: bytes, due: int) -> int:
-        """Let ``key`` ring once progress is past ``due``; return the bucket, which ``ring`` gives back."""
-        bucket = due // _BUCKET_MS
+        """Let ``key`` ring once progress has reached ``due``; return the bucket, which ``ring`` gives back."""
+        bucket = bucket_of(due)
         keys = self._buckets.get(bucket)
         if keys is None:
             self._buckets[bucket] = [key]
@@ -28,9 +32,17 @@ class Timers:
         return bucket
 
     def ring(self, progress: int) -> Iterator[tuple[int, bytes]]:
-        """Yield and forget ``(bucket, key)`` of every alarm that may be due at ``progress``, earliest bucket first."""
+        """Yield and forget ``(bucket, key)`` of every alarm in a bucket that is over, earliest bucket first.
+
+        Alarms may be set meanwhile.
+        """
         now = progress // _BUCKET_MS
         while self._order and self._order[0] <= now:
             bucket = heapq.heappop(self._order)
             for key in self._buckets.pop(bucket):
                 yield bucket, key
+
+
+def bucket_of(due: int) -> int:
+    """The bucket of a time: the first second that is not before it."""
+    return -(-due // _BUCKET_MS)

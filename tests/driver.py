@@ -1,0 +1,223 @@
+"""Runs the whole pipeline with no broker, in the spirit of Kafka Streams' TopologyTestDriver.
+
+The two stages are the real ones; topics are lists, a transaction is a list that is appended on commit, and a crash
+throws away what was not committed and restores the windows from the changelog. Nothing moves but when it is told:
+which partition is read, how far, when it is committed and how time goes on are the test's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+from zlib import crc32
+
+import orjson
+
+from stream.kafka.messages import Headers, Record
+from stream.kafka.route import RouteStage
+from stream.kafka.score import ScoreStage
+from stream.lines import LineReader
+from stream.scoring import Score, Scorer, Surprise
+from stream.settings import Settings, load_settings
+from stream.windows.task import WindowTask
+
+START = datetime(2008, 11, 9, 20, 35, 18, tzinfo=UTC)
+Place = tuple[str, int]
+"""Topic and partition."""
+
+
+def raw_line(second: int, block: str, text: str = "Receiving block", level: str = "INFO") -> bytes:
+    """A line in the form of HDFS_v1, so many seconds after ``START``; ``block`` may name several."""
+    stamp = (START + timedelta(seconds=second)).strftime("%y%m%d %H%M%S")
+    return f"{stamp} 143 {level} dfs.DataNode: {text} {block}".encode()
+
+
+def epoch_ms(second: int) -> int:
+    """The event time of ``raw_line(second, …)``."""
+    return int((START + timedelta(seconds=second)).timestamp()) * 1000
+
+
+class Fingerprint:
+    """A scorer whose score is a hash of the texts in order, so that equal scores mean equal windows.
+
+    Windows with ``exception`` in a text are anomalous; every line that says it is evidence.
+    """
+
+    checkpoint = "fingerprint"
+    material = 0.5
+
+    def score(self, windows: Sequence[Sequence[str]], complete: Sequence[bool]) -> list[Score]:
+        return [self._score(texts) for texts in windows]
+
+    def explain(self, window: Sequence[str], complete: bool) -> list[Surprise]:
+        return [Surprise(i, 1.0, ("nothing",)) for i, text in enumerate(window) if "exception" in text]
+
+    def _score(self, texts: Sequence[str]) -> Score:
+        anomalous = any("exception" in text for text in texts)
+        value = float(crc32("\n".join(texts).encode()))
+        return Score(value, 0.01, True, "critical") if anomalous else Score(value, 0.5, False, "normal")
+
+
+@dataclass(frozen=True)
+class FakeMessage:
+    """What a consumer returns; see ``stream.kafka.messages.Message``."""
+
+    place: Place
+    number: int
+    record: Record
+
+    def topic(self) -> str:
+        return self.place[0]
+
+    def partition(self) -> int:
+        return self.place[1]
+
+    def offset(self) -> int:
+        return self.number
+
+    def key(self) -> bytes | None:
+        return self.record.key
+
+    def value(self) -> bytes | None:
+        return self.record.value
+
+    def headers(self) -> Headers | None:
+        return self.record.headers
+
+
+class Driver:
+    """One worker with all partitions; ``now`` is the wall clock, in seconds."""
+
+    def __init__(
+        self, settings: Settings | None = None, scorer: Scorer | None = None, *, sources: int = 1, partitions: int = 1
+    ) -> None:
+        self.settings = settings or load_settings()
+        self.now = 0.0
+        self.topics: dict[Place, list[FakeMessage]] = {}
+        self._scorer = scorer or Fingerprint()
+        self._partitions = partitions
+        self._raw = [(self.settings.raw_topic, n) for n in range(partitions if self.settings.keyed_input else sources)]
+        self._inputs = [(self.settings.input_topic, n) for n in range(partitions)]
+        self._committed: dict[Place, int] = dict.fromkeys(self.places, 0)
+        self._spread = count()
+        self._pending: list[Record] = []
+        self._positions: dict[Place, int] = {}
+        self._route: RouteStage | None = None
+        self.crash()
+
+    @property
+    def places(self) -> list[Place]:
+        """The partitions that are read."""
+        return list(dict.fromkeys([*self._raw, *self._inputs]))
+
+    # ── what a test does ──
+
+    def send(self, *lines: bytes, partition: int | None = None, key: str | None = None) -> None:
+        """Write lines to the raw topic: to a partition, or where ``key`` belongs, or to one after the other."""
+        for line in lines:
+            number = partition if key is None else self._where(key.encode())
+            if number is None:
+                number = next(self._spread) % len(self._raw)
+            self._append(Record(self.settings.raw_topic, key.encode() if key else None, line, None, number))
+
+    def read(self, place: Place, most: int = 1_000_000) -> None:
+        """Hand up to ``most`` waiting messages of a partition to its stage, and its end if that is reached."""
+        begin = self._positions[place]
+        waiting = self.topics.get(place, [])
+        for message in waiting[begin : begin + most]:
+            if self._route and place in self._raw:
+                self._route.line(message, self._pending.append)
+            else:
+                self._score.line(message)
+        self._positions[place] = min(begin + most, len(waiting))
+        if self._positions[place] == len(waiting):
+            self._at_end(place)
+
+    def commit(self) -> None:
+        """What a worker does at the end of a commit interval: see ``stream.kafka.worker``."""
+        if self._route:
+            self._route.tell(self._pending.append)
+        self._score.publish(self.now, self._pending.append)
+        for record in self._pending:
+            self._append(record)
+        self._pending = []
+        self._committed = dict(self._positions)
+
+    def crash(self) -> None:
+        """Lose all that is not committed, and begin again as a new worker does."""
+        self._pending = []
+        self._positions = dict(self._committed)
+        reader = LineReader(cache=1000)
+        self._score = ScoreStage(self.settings, self._scorer, reader)
+        for _, partition in self._inputs:
+            self._score.assign(partition, self.changelog(partition))
+        if not self.settings.keyed_input:
+            self._route = RouteStage(self.settings, reader, len(self._raw), self._partitions)
+            for _, partition in self._raw:
+                self._route.assign(partition)
+
+    def settle(self, batch: int = 1_000_000) -> "Driver":
+        """Read and commit, ``batch`` messages of each partition at a time, until nothing is waiting."""
+        while True:
+            for place in self.places:
+                self.read(place, batch)
+            self.commit()
+            if all(self._positions[place] == len(self.topics.get(place, [])) for place in self.places):
+                return self
+
+    def pass_time(self, seconds: float) -> "Driver":
+        """Let wall-clock time go by while nothing comes."""
+        self.settle()
+        self.now += seconds
+        return self.settle()
+
+    def run(self, *lines: bytes, batch: int = 1_000_000) -> "Driver":
+        """Send lines, keyed by their block where the input is, and settle."""
+        for line in lines:
+            self.send(line, key=line.split()[-1].decode() if self.settings.keyed_input else None)
+        return self.settle(batch)
+
+    # ── what a test looks at ──
+
+    def task(self, partition: int = 0) -> WindowTask:
+        """The windows of an input partition as they are now; a crash makes new ones."""
+        return self._score._slots[partition].task
+
+    def events(self, topic: str | None = None) -> list[dict[str, Any]]:
+        """The events of the scores topic, or of another, in the order in which they were published."""
+        values = [message.value() for message in self.topics.get((topic or self.settings.scores_topic, 0), [])]
+        return [orjson.loads(value) for value in values if value is not None]
+
+    def closed(self) -> list[dict[str, Any]]:
+        """The events of closed windows."""
+        return [event for event in self.events() if event["status"] == "closed"]
+
+    def dead_letters(self) -> list[FakeMessage]:
+        """Messages of the dead-letter topic."""
+        return self.topics.get((self.settings.dead_letter_topic, 0), [])
+
+    def changelog(self, partition: int) -> dict[bytes, bytes]:
+        """The changelog of a partition as compaction leaves it: the last value of each key, no tombstones."""
+        last: dict[bytes, bytes | None] = {}
+        for message in self.topics.get((self.settings.windows_topic, partition), []):
+            last[message.key() or b""] = message.value()
+        return {key: value for key, value in last.items() if value is not None}
+
+    # ── inside ──
+
+    def _append(self, record: Record) -> None:
+        partition = record.partition
+        if partition is None:
+            partition = self._where(record.key or b"") if record.topic == self.settings.lines_topic else 0
+        messages = self.topics.setdefault((record.topic, partition), [])
+        messages.append(FakeMessage((record.topic, partition), len(messages), record))
+
+    def _where(self, key: bytes) -> int:
+        return crc32(key) % self._partitions
+
+    def _at_end(self, place: Place) -> None:
+        if self._route and place in self._raw:
+            self._route.at_end(place[1])
+        else:
+            self._score.at_end(place[1], self.now)
