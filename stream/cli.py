@@ -13,7 +13,7 @@ from stream.errors import UserError
 def run(command: click.Command, name: str, arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and exit: 0 done, 1 failed with one line on stderr, 2 wrong usage, 130 interrupted."""
     try:
-        code = command.main(args=arguments, prog_name=name, standalone_mode=False)
+        code = _invoked(command, name, list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
@@ -28,3 +28,12 @@ def run(command: click.Command, name: str, arguments: Sequence[str] | None = Non
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _invoked(command: click.Command, name: str, arguments: list[str]) -> object:
+    """What click's ``main`` does, but that it makes a failure of a broken pipe, and writes a line for Ctrl-C."""
+    try:
+        with command.make_context(name, arguments) as context:
+            return command.invoke(context)
+    except click.exceptions.Exit as done:
+        return done.exit_code
