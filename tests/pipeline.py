@@ -19,7 +19,7 @@ from zlib import crc32
 
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
-from stream.kafka.clients import new_admin
+from stream.kafka.clients import committed_offsets, new_admin
 from stream.kafka.topics import create_topics
 from stream.kafka.worker import Worker
 from stream.lines import LineReader
@@ -27,9 +27,13 @@ from stream.logs import new_log
 from stream.scoring import Score, Scorer, Surprise
 from stream.settings import Settings, load_settings
 from stream.windows.files import windows_of
+from stream.windows.judge import time_text
 from stream.windows.window import Window
 
 DEADLINE_S = 60.0
+LATER = ("blk_999999", 1)
+"""The window of ``far_later``'s own block, which stays open."""
+
 _START = datetime(2008, 11, 9, 20, 0, 0, tzinfo=UTC).timestamp()
 
 
@@ -48,14 +52,15 @@ class ContentScorer:
         return [Surprise(len(window) - 1, 1.0, ("something else",))]
 
 
-def new_settings(broker: str, **overrides: Any) -> Settings:
-    """Settings with a group and topics that no other test uses; the topics are created."""
+def new_settings(broker: str, *, create: bool = True, **overrides: Any) -> Settings:
+    """Settings with a group and topics that no other test uses; the topics are created unless told otherwise."""
     unique = uuid.uuid4().hex[:10]
     names = ("raw", "lines", "scores", "anomalies", "dead_letter", "windows")
     topics = {f"{name}_topic": f"{name}-{unique}" for name in names}
     defaults = {"bootstrap_servers": broker, "group_id": f"group-{unique}", "partitions": 3, "commit_interval": 100}
     settings = load_settings(**{**defaults, **topics, **overrides})
-    create_topics(new_admin(settings), settings)
+    if create:
+        create_topics(new_admin(settings), settings)
     return settings
 
 
@@ -77,9 +82,14 @@ def far_later(days: int = 30) -> bytes:
     return line(days * 86_400, "Receiving block blk_999999 src: /10.0.0.1:1 dest: /10.0.0.2:2")
 
 
+def new_producer(settings: Settings, **properties: Any) -> Producer:
+    """A producer as others have it, silent when the broker has gone."""
+    return Producer({"bootstrap.servers": settings.bootstrap_servers, "log_level": 0, **properties})
+
+
 def send(settings: Settings, lines: Iterable[bytes], **message: Any) -> None:
     """Send lines to the raw topic and wait until they are there."""
-    producer = Producer({"bootstrap.servers": settings.bootstrap_servers, "message.max.bytes": 20_000_000})
+    producer = new_producer(settings, **{"message.max.bytes": 20_000_000})
     for raw in lines:
         producer.produce(settings.raw_topic, raw, **message)
     assert producer.flush(DEADLINE_S) == 0
@@ -87,7 +97,7 @@ def send(settings: Settings, lines: Iterable[bytes], **message: Any) -> None:
 
 def send_keyed(settings: Settings, lines: Iterable[tuple[bytes, bytes]]) -> None:
     """Send lines with their keys to the raw topic, as Java's clients do, and wait until they are there."""
-    producer = Producer({"bootstrap.servers": settings.bootstrap_servers, "partitioner": "murmur2_random"})
+    producer = new_producer(settings, partitioner="murmur2_random")
     for key, raw in lines:
         producer.produce(settings.raw_topic, raw, key)
     assert producer.flush(DEADLINE_S) == 0
@@ -132,15 +142,20 @@ def closed_windows(settings: Settings) -> dict[tuple[str, int], dict[str, Any]]:
 def committed(settings: Settings, topic: str) -> list[int]:
     """The offsets that the group has committed, by partition; 0 where it has none."""
     consumer = Consumer({"bootstrap.servers": settings.bootstrap_servers, "group.id": settings.group_id})
-    places = [TopicPartition(topic, number) for number in range(settings.partitions)]
-    found = consumer.committed(places, timeout=DEADLINE_S)
+    found = committed_offsets(consumer, [TopicPartition(topic, number) for number in range(settings.partitions)])
     consumer.close()
     return [max(place.offset, 0) for place in found]
 
 
-def judged(event: dict[str, Any]) -> tuple[Any, ...]:
+def said(event: dict[str, Any]) -> tuple[Any, ...]:
     """What an event says about a window, without how it came about."""
-    return tuple(event[name] for name in ("score", "p_value", "anomalous", "lines", "first_time", "last_time"))
+    names = ("score", "p_value", "anomalous", "severity", "lines", "first_time", "last_time")
+    return tuple(event[name] for name in names)
+
+
+def meant(window: Window, score: Score) -> tuple[Any, ...]:
+    """What an event should say about a window."""
+    return (*score, len(window.texts), time_text(window.times[0]), time_text(window.times[-1]))
 
 
 def expected(lines: Sequence[bytes], scorer: Scorer, settings: Settings) -> dict[tuple[str, int], tuple[Window, Score]]:
@@ -148,6 +163,21 @@ def expected(lines: Sequence[bytes], scorer: Scorer, settings: Settings) -> dict
     windows = list(windows_of(lines, settings.windows))
     scores = scorer.score([window.texts for window in windows], [True] * len(windows))
     return {(w.block_id, w.part): (w, score) for w, score in zip(windows, scores, strict=True)}
+
+
+def assert_same_windows(settings: Settings, lines: Sequence[bytes], scorer: Scorer) -> dict[tuple[str, int], Any]:
+    """The closed windows in Kafka are those that the lines have in a file, judged alike, none twice; return them."""
+    wanted = {key: both for key, both in expected(lines, scorer, settings).items() if key != LATER}
+    found = closed_windows(settings)
+    assert found.keys() == wanted.keys()
+    assert {key: said(event) for key, event in found.items()} == {key: meant(*both) for key, both in wanted.items()}
+    return found
+
+
+def until_closed(settings: Settings, lines: Sequence[bytes], scorer: Scorer) -> None:
+    """Wait until as many windows are closed as the lines have in a file."""
+    wanted = expected(lines, scorer, settings).keys() - {LATER}
+    wait_until(lambda: len(closed_windows(settings)) >= len(wanted), "all windows are closed")
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = DEADLINE_S) -> None:
@@ -185,10 +215,17 @@ def running(
             raise failures[0]
 
 
+CONSUME = (sys.executable, "-m", "stream", "consume")
+CONTENT = (sys.executable, str(Path(__file__).with_name("content_daemon.py")))
+"""The daemon with ``ContentScorer``: it starts in a second, for it waits for no torch."""
+
+
 @contextmanager
-def daemon(settings: Settings, log: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The command ``consume`` as a process, its stderr in a file; killed at the end of the block if it still runs."""
-    command = [sys.executable, "-m", "stream", "consume", *flags(settings), *arguments]
+def daemon(
+    settings: Settings, log: Path, *arguments: str, program: Sequence[str] = CONTENT
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The daemon as a process, its stderr in a file; killed at the end of the block if it still runs."""
+    command = [*program, *flags(settings), *arguments]
     with log.open("ab") as stderr, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr) as process:
         try:
             yield process

@@ -7,22 +7,26 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from confluent_kafka import Message, Producer
+from confluent_kafka import Message
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 from pipeline import (
     ContentScorer,
+    assert_same_windows,
     closed_windows,
     committed,
     expected,
     far_later,
-    judged,
     line,
+    meant,
+    new_producer,
     new_settings,
     read_events,
     read_topic,
     running,
+    said,
     send,
     send_keyed,
+    until_closed,
     wait_until,
 )
 
@@ -32,38 +36,11 @@ from stream.kafka.clients import new_admin
 from stream.kafka.figures import Figures
 from stream.kafka.worker import Worker
 from stream.lines import block_ids
-from stream.scoring import Score
 from stream.settings import Settings
 from stream.simulator import simulate
-from stream.windows.judge import time_text
-from stream.windows.window import Window
 
 SCORER = ContentScorer()
-LATER = ("blk_999999", 1)  # the block of ``far_later``: its own window stays open
 HEADERS = ("reason", "error", "source_topic", "source_partition", "source_offset")
-
-
-def assert_same_windows(settings: Settings, lines: list[bytes]) -> dict[tuple[str, int], dict[str, Any]]:
-    """The closed windows in Kafka are those that the lines have in a file, judged alike, none twice."""
-    wanted = {key: both for key, both in expected(lines, SCORER, settings).items() if key != LATER}
-    found = closed_windows(settings)
-    assert found.keys() == wanted.keys()
-    assert {key: said(event) for key, event in found.items()} == {key: meant(*both) for key, both in wanted.items()}
-    return found
-
-
-def said(event: dict[str, Any]) -> tuple[Any, ...]:
-    return (*judged(event), event["severity"])
-
-
-def meant(window: Window, score: Score) -> tuple[Any, ...]:
-    times = (len(window.texts), time_text(window.times[0]), time_text(window.times[-1]))
-    return (score.value, score.p_value, score.anomalous, *times, score.severity)
-
-
-def until_closed(settings: Settings, lines: list[bytes]) -> None:
-    wanted = expected(lines, SCORER, settings).keys() - {LATER}
-    wait_until(lambda: len(closed_windows(settings)) >= len(wanted), "all windows are closed")
 
 
 def test_lines_through_kafka_have_the_windows_and_scores_that_they_have_in_a_file(broker: str) -> None:
@@ -76,8 +53,8 @@ def test_lines_through_kafka_have_the_windows_and_scores_that_they_have_in_a_fil
     lines = [*several, *simulate(60, seed=3).lines(), far_later()]
     send(settings, lines)
     with running(settings, SCORER):
-        until_closed(settings, lines)
-    found = assert_same_windows(settings, lines)
+        until_closed(settings, lines, SCORER)
+    found = assert_same_windows(settings, lines, SCORER)
     assert (found["blk_7", 1]["lines"], found["blk_8", 1]["lines"]) == (2, 2)
     assert any(event["anomalous"] for event in found.values())
 
@@ -87,7 +64,7 @@ def test_the_anomalies_topic_has_the_anomalous_events_with_their_evidence(broker
     lines = [*simulate(60, seed=4).lines(), far_later()]
     send(settings, lines)
     with running(settings, SCORER):
-        until_closed(settings, lines)
+        until_closed(settings, lines, SCORER)
     events = read_events(settings)
     anomalies = read_events(settings, settings.anomalies_topic)
     order = lambda event: (event["block_id"], event["part"], event["revision"])  # noqa: E731
@@ -184,8 +161,8 @@ def test_a_restart_in_the_middle_changes_no_window(broker: str) -> None:
             wait_until(lambda: all_read(settings), "everything is read")
         assert sum(committed(settings, settings.lines_topic)) > before
     with running(settings, SCORER):
-        until_closed(settings, lines)
-    assert_same_windows(settings, lines)
+        until_closed(settings, lines, SCORER)
+    assert_same_windows(settings, lines, SCORER)
 
 
 def all_read(settings: Settings) -> bool:
@@ -220,8 +197,8 @@ def test_workers_that_come_and_go_change_no_window(broker: str) -> None:
             assert second.route.lines + second.score.lines > 0
         wait_until(lambda: first.holds == 8, "the first worker has all of them again")
         send(settings, lines[2 * third :])
-        until_closed(settings, lines)
-    assert_same_windows(settings, lines)
+        until_closed(settings, lines, SCORER)
+    assert_same_windows(settings, lines, SCORER)
 
 
 def test_an_aborted_transaction_is_read_again_and_nothing_is_doubled(broker: str) -> None:
@@ -234,8 +211,8 @@ def test_an_aborted_transaction_is_read_again_and_nothing_is_doubled(broker: str
     with running(settings, SCORER) as worker:
         wait_until(lambda: worker.aborts, "a transaction is aborted")
         limit_dead_letters(settings, 1_000_000)
-        until_closed(settings, lines)
-    assert_same_windows(settings, lines)
+        until_closed(settings, lines, SCORER)
+    assert_same_windows(settings, lines, SCORER)
     assert len(read_topic(settings, settings.dead_letter_topic)) == 1
     assert len(routed(settings)) == sum(len(window.texts) for window, _ in expected(lines, SCORER, settings).values())
 
@@ -318,7 +295,7 @@ def test_keyed_input_that_is_not_keyed_by_block_is_refused_and_not_committed(bro
 
 def test_a_damaged_changelog_is_named(broker: str) -> None:
     settings = new_settings(broker)
-    producer = Producer({"bootstrap.servers": broker})
+    producer = new_producer(settings)
     producer.produce(settings.windows_topic, b"\x09nonsense", b"wblk_1", partition=1)
     producer.flush()
     text = f"{settings.windows_topic} partition 1: .*blk_1.* version 9"
@@ -329,7 +306,7 @@ def test_a_damaged_changelog_is_named(broker: str) -> None:
 @pytest.mark.parametrize("end", ["commit_transaction", "abort_transaction"])
 def test_restoring_waits_for_what_is_not_decided_yet(broker: str, end: str) -> None:
     settings = new_settings(broker)
-    producer = Producer({"bootstrap.servers": broker, "transactional.id": settings.group_id, "log_level": 0})
+    producer = new_producer(settings, **{"transactional.id": settings.group_id})
     producer.init_transactions()
     producer.begin_transaction()
     producer.produce(settings.windows_topic, b"value", b"key", partition=0)
@@ -346,7 +323,7 @@ def test_restoring_waits_for_what_is_not_decided_yet(broker: str, end: str) -> N
 
 def test_a_changelog_keeps_the_last_value_of_a_key_and_no_tombstone(broker: str) -> None:
     settings = new_settings(broker)
-    producer = Producer({"bootstrap.servers": broker})
+    producer = new_producer(settings)
     for key, value in ((b"a", b"1"), (b"b", b"2"), (b"a", b"3"), (b"b", None)):
         producer.produce(settings.windows_topic, value, key, partition=0)
     producer.flush()
@@ -370,7 +347,7 @@ def test_the_figures_come_every_ten_seconds_with_rate_and_lag(broker: str) -> No
         made[0]()
 
     with running(settings, SCORER, every):
-        until_closed(settings, lines)
+        until_closed(settings, lines, SCORER)
         now = 9.9
         assert log.said == []
         now = 10.0

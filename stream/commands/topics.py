@@ -1,5 +1,7 @@
 """``tinylogbert topics create|show``: the topics of the pipeline."""
 
+import sys
+
 import click
 from rich.console import Console
 from rich.table import Table
@@ -37,7 +39,9 @@ def show(context: click.Context, settings: Settings) -> None:
     states = show_topics(new_admin(settings), settings)
     table = Table("topic", "partitions", "replicas", "cleanup", "check", box=None, pad_edge=False)
     for state in states:
-        counts = (str(state.partitions), str(state.replication), state.cleanup)
+        there = state.partitions > 0
+        counts = (str(state.partitions), str(state.replication), state.cleanup) if there else ("-", "-", "-")
         table.add_row(state.name, *counts, "; ".join(state.problems) or "fits")
-    Console(highlight=False, soft_wrap=True).print(table)
+    width = None if sys.stdout.isatty() else 1_000  # a row of a file or a pipe stays one line
+    Console(highlight=False, width=width).print(table)
     context.exit(1 if any(state.problems for state in states) else 0)

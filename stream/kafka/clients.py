@@ -5,6 +5,7 @@ bytes untouched.
 """
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,11 +18,20 @@ from stream.settings import Settings
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 _REACH_S = 5.0
+_ASK_S = 0.5
+_PENDING_S = 120.0  # longer than a transaction may be open
+_RETRY_S = 0.2
 _UNREACHABLE = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
 _FENCED = (
     *(KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH),
     KafkaError.FENCED_INSTANCE_ID,
 )
+PASSING = (
+    *(KafkaError._MAX_POLL_EXCEEDED, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN),
+    *(KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.NOT_COORDINATOR),
+)
+"""Errors after which a consumer goes on by itself, or a request may be repeated."""
+
 _OURS = frozenset(
     (
         *("bootstrap.servers", "group.id", "group.instance.id", "transactional.id", "isolation.level"),
@@ -38,14 +48,23 @@ _logger.propagate = False
 
 
 def new_admin(settings: Settings) -> AdminClient:
-    """An admin client on a broker that answers; raise BrokerError with what to do if none does within 5 s."""
+    """An admin client on a broker that answers; raise BrokerError with what to do if none does.
+
+    It waits 5 s for a slow one, and 1 s where every address refuses the connection.
+    """
+    refusals: list[KafkaError] = []
     with kafka_errors(settings):
-        admin = AdminClient(_properties(settings))
-    try:
-        admin.list_topics(timeout=_REACH_S)
-    except KafkaException as error:
-        raise unreachable(settings, error) from error
-    return admin
+        admin = AdminClient({**_properties(settings), "error_cb": refusals.append})
+    begun = time.monotonic()
+    while True:
+        try:
+            admin.list_topics(timeout=_ASK_S)
+            return admin
+        except KafkaException as error:
+            admin.poll(0)
+            refused_by_all = any(refusal.code() == KafkaError._ALL_BROKERS_DOWN for refusal in refusals)
+            if time.monotonic() - begun >= (2 * _ASK_S if refused_by_all else _REACH_S):
+                raise unreachable(settings, error) from error
 
 
 def new_producer(settings: Settings, **properties: Any) -> Producer:
@@ -101,6 +120,25 @@ def partitions_of(client: Consumer | AdminClient, settings: Settings, topic: str
     if found.error is not None or not found.partitions:
         raise BrokerError(f"there is no topic {topic}; create the topics: tinylogbert topics create")
     return [TopicPartition(topic, number, 0) for number in sorted(found.partitions)]
+
+
+def committed_offsets(consumer: Consumer, places: list[TopicPartition]) -> list[TopicPartition]:
+    """What the consumer's group has committed for these partitions; offsets below 0 where it has nothing.
+
+    Waits until no transaction is pending on them: that of a worker that died is decided after its timeout at the
+    latest. Raises KafkaException.
+    """
+    deadline = time.monotonic() + _PENDING_S
+    while True:
+        try:
+            found: list[TopicPartition] = consumer.committed(places, timeout=_PENDING_S)
+            if failed := next((place.error for place in found if place.error is not None), None):
+                raise KafkaException(failed)
+            return found
+        except KafkaException as error:
+            if error.args[0].code() not in PASSING or time.monotonic() > deadline:
+                raise
+            time.sleep(_RETRY_S)
 
 
 def unreachable(settings: Settings, error: KafkaException | KafkaError) -> BrokerError:

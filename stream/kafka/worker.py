@@ -25,7 +25,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from stream.errors import BrokerError, StateError
 from stream.kafka.changelog import read_changelog
-from stream.kafka.clients import kafka_errors, new_admin, new_consumer, partitions_of
+from stream.kafka.clients import PASSING, committed_offsets, kafka_errors, new_admin, new_consumer, partitions_of
 from stream.kafka.held import Held
 from stream.kafka.route import RouteStage
 from stream.kafka.score import ScoreStage
@@ -37,7 +37,6 @@ from stream.settings import Settings
 
 _BATCH = 5_000
 _POLL_S = 0.05
-_REQUEST_S = 60.0  # longer than a transaction may be open: offsets that hang on one are waited for
 _MOST_ABORTS = 5
 _PAUSE_S = 0.1
 _SESSION_MS = 10_000
@@ -128,7 +127,7 @@ class Worker:
                 self.route.at_end(place[1])
             elif self.score:
                 self.score.at_end(place[1], time.monotonic())
-        elif error.code() in _PASSING:
+        elif error.code() in PASSING:
             self._log.warning("kafka", error=error.str())
         else:
             raise KafkaException(error)
@@ -197,10 +196,8 @@ class Worker:
         if not partitions:
             return []
         # Waits until no transaction of a former owner is pending on these offsets: only then is the changelog whole.
-        committed = self._consumer.committed(partitions, timeout=_REQUEST_S)
+        committed = committed_offsets(self._consumer, partitions)
         for place in committed:
-            if place.error is not None:
-                raise KafkaException(place.error)
             if self.route and place.topic == self.settings.raw_topic:
                 self.route.assign(place.partition)
             elif self.score:
@@ -234,7 +231,7 @@ class Worker:
 
     def _drop(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         self._held.drop(partitions)
-        for place in partitions:
+        for place in [] if self.ended else partitions:  # at the end, the stages keep their figures
             if self.route and place.topic == self.settings.raw_topic:
                 self.route.revoke(place.partition)
             elif self.score:
@@ -256,13 +253,6 @@ class Worker:
                 f"{self.settings.input_topic} has {inputs} partitions and {self.settings.windows_topic} {changelog}; "
                 "they must be equal: see tinylogbert topics show"
             )
-
-
-_PASSING = (
-    *(KafkaError._MAX_POLL_EXCEEDED, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT),
-    *(KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.NOT_COORDINATOR),
-)
-"""Errors after which the client goes on by itself."""
 
 
 def _membership(settings: Settings) -> dict[str, Any]:

@@ -1,0 +1,63 @@
+"""Follows a topic from now on, or from its beginning. Joins no group and commits nothing: nobody notices it."""
+
+import time
+from collections.abc import Callable, Iterator
+from types import TracebackType
+
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message
+
+from stream.kafka.clients import kafka_errors, new_consumer, partitions_of
+from stream.settings import Settings
+
+_BATCH = 1_000
+_POLL_S = 0.1
+_COMPLAIN_S = 10.0
+_TIMEOUT_S = 10.0
+
+
+class Follower:
+    """What is committed in all partitions of a topic; use it in a ``with`` block.
+
+    ``older`` says whether the topic held anything at the start. ``complain`` is given Kafka's errors that the client
+    gets over by itself, at most one in ten seconds. Raises BrokerError.
+    """
+
+    def __init__(self, settings: Settings, topic: str, from_beginning: bool, complain: Callable[[str], None]) -> None:
+        self.older = False
+        self._settings = settings
+        self._complain = complain
+        self._next_complaint = 0.0
+        group = {"group.id": f"{settings.group_id}-follow"}  # the client wants a name; it is never joined
+        self._consumer: Consumer = new_consumer(settings, error_cb=self._error, **group)
+        places = partitions_of(self._consumer, settings, topic)
+        with kafka_errors(settings):
+            for place in places:
+                low, high = self._consumer.get_watermark_offsets(place, timeout=_TIMEOUT_S)
+                self.older = self.older or high > low
+                place.offset = OFFSET_BEGINNING if from_beginning else OFFSET_END
+            self._consumer.assign(places)
+
+    def batches(self) -> Iterator[list[Message]]:
+        """Yield what has come, ten times a second, without end; an empty list if nothing has."""
+        with kafka_errors(self._settings):
+            while True:
+                yield [m for m in self._consumer.consume(_BATCH, timeout=_POLL_S) if self._is_event(m)]
+
+    def __enter__(self) -> "Follower":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._consumer.close()
+
+    def _is_event(self, message: Message) -> bool:
+        error = message.error()
+        if error is not None and error.code() != KafkaError._PARTITION_EOF:
+            raise KafkaException(error)
+        return error is None
+
+    def _error(self, error: KafkaError) -> None:
+        if time.monotonic() >= self._next_complaint:
+            self._next_complaint = time.monotonic() + _COMPLAIN_S
+            self._complain(error.str())
