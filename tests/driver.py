@@ -137,7 +137,7 @@ class Driver:
     def commit(self) -> None:
         """What a worker does at the end of a commit interval: see ``stream.kafka.worker``."""
         if self._route:
-            self._route.tell(self._pending.append)
+            self._route.tell(self.now, self._pending.append)
         self._score.publish(self.now, self._pending.append)
         for record in self._pending:
             self._append(record)
@@ -157,14 +157,23 @@ class Driver:
             for _, partition in self._raw:
                 self._route.assign(partition)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there is anything to read."""
+        return any(self._positions[place] < len(self.topics.get(place, [])) for place in self.places)
+
+    def step(self, batch: int = 1_000_000) -> None:
+        """Read up to ``batch`` messages of each partition, and commit."""
+        for place in self.places:
+            self.read(place, batch)
+        self.commit()
+
     def settle(self, batch: int = 1_000_000) -> "Driver":
-        """Read and commit, ``batch`` messages of each partition at a time, until nothing is waiting."""
-        while True:
-            for place in self.places:
-                self.read(place, batch)
-            self.commit()
-            if all(self._positions[place] == len(self.topics.get(place, [])) for place in self.places):
-                return self
+        """Go on, ``batch`` messages of each partition at a time, until nothing is waiting."""
+        self.step(batch)
+        while self.waiting:
+            self.step(batch)
+        return self
 
     def pass_time(self, seconds: float) -> "Driver":
         """Let wall-clock time go by while nothing comes."""
@@ -218,6 +227,6 @@ class Driver:
 
     def _at_end(self, place: Place) -> None:
         if self._route and place in self._raw:
-            self._route.at_end(place[1])
+            self._route.at_end(place[1], self.now - self.settings.idle_after / 1000)  # it is idle at once
         else:
             self._score.at_end(place[1], self.now)

@@ -2,10 +2,12 @@
 lateness, and wherever it crashes. The pipeline is compared with references that know no clock, no state and no batch.
 """
 
+import gzip
+import itertools
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass
-from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 from typing import Literal
 from zlib import crc32
 
@@ -14,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.settings import load_settings
+from stream.windows.files import windows_of
 from stream.windows.judge import time_text
 from stream.windows.segments import segments
 from stream.windows.settings import WindowSettings
@@ -54,7 +57,7 @@ def window_of(block: str, part: int, lines: list[tuple[int, str]]) -> Closed:
 def sorted_first(lines: list[Line]) -> list[Closed]:
     """The windows of all lines, each block's sorted first. This is the meaning of a window."""
     closed = []
-    for block, group in groupby(sorted((ln.block, ln.second, ln.text) for ln in lines), itemgetter(0)):
+    for block, group in itertools.groupby(sorted((ln.block, ln.second, ln.text) for ln in lines), itemgetter(0)):
         windows: list[list[tuple[int, str]]] = []
         for _, second, text in group:
             window = windows[-1] if windows else []
@@ -189,3 +192,19 @@ def test_lines_that_are_too_late_give_the_same_windows_whatever_the_batches(
     follow(driver, actions)
     assert sorted(published(driver)) == sorted(line_by_line(lines))
     check_revisions(driver)
+
+
+def test_real_lines_give_the_same_windows_from_a_file_and_over_partitions_with_crashes(shared_data: Path) -> None:
+    with gzip.open(shared_data / "hdfs-1pct.log.gz") as file:
+        lines = [line.rstrip() for line in itertools.islice(file, 15_000)]
+    driver = Driver(sources=3, partitions=2)
+    driver.send(*lines)
+    for batch in (2500, 7, 400) * 2:
+        driver.step(batch)
+        driver.crash()
+    driver.pass_time(24 * 3600)
+    found = [
+        (window.block_id, window.part, len(window.texts), float(crc32("\n".join(window.texts).encode())))
+        for window in windows_of(lines)
+    ]
+    assert sorted(itemgetter("block_id", "part", "lines", "score")(event) for event in driver.closed()) == sorted(found)

@@ -67,8 +67,8 @@ def test_a_source_that_wakes_up_behind_the_others_does_not_turn_the_clock_back()
 
 
 def test_a_source_with_nothing_new_keeps_the_time_that_it_had() -> None:
-    clock = reported((0, 50, False), (1, 70, False), (2, 60, False), (0, 0, False), (2, 65, False), (0, 0, True))
-    assert clock.progress == 65
+    clock = reported((0, 90, False), (1, 50, False), (2, 60, False), (0, 0, True), (1, 50, True), (2, 60, True))
+    assert clock.progress == 90
 
 
 def test_idle_time_adds_to_progress_for_the_moment_alone() -> None:

@@ -11,6 +11,7 @@ from driver import Driver, epoch_ms, raw_line
 
 from stream.settings import load_settings
 from stream.windows.files import Counts, looked_at, windows_of
+from stream.windows.segments import segments
 from stream.windows.settings import WindowSettings
 
 WINDOWS = WindowSettings(quiet_after=5_000, close_after=100_000, lateness=20_000, max_lines=10, max_age=1_000_000)
@@ -62,9 +63,9 @@ def test_a_window_ends_at_its_greatest_number_of_lines() -> None:
 
 
 def test_a_full_window_waits_for_the_lateness_since_an_earlier_line_may_come() -> None:
-    driver = keyed(max_lines=3).run(*lines(10, 12, 13), *lines(11, 32))
+    driver = keyed(max_lines=3).run(*lines(10, 12, 13, 11), *lines(32, block="blk_2"))
     assert spans(driver) == []
-    driver.run(*lines(33))
+    driver.run(*lines(33, block="blk_2"))
     assert [(e["part"], e["last_time"][-3:]) for e in driver.closed()] == [(1, "30Z")]
 
 
@@ -81,6 +82,13 @@ def test_at_the_end_of_a_file_every_window_is_closed() -> None:
         (2, (epoch_ms(151), epoch_ms(160)), "max_lines"),
     ]
     assert [str(w.reason) for w in windows_of(lines(0, 101, 150), WINDOWS)] == ["silence", "end of input"]
+
+
+def test_the_bounds_of_a_window_are_exact_to_the_millisecond() -> None:
+    bounds = WindowSettings(close_after=100, max_age=250)
+    assert [segment[:2] for segment in segments([0, 100, 201], bounds)] == [(0, 2), (2, 3)]
+    assert [segment[:2] for segment in segments([0, 90, 180, 250, 251], bounds)] == [(0, 4), (4, 5)]
+    assert segments([], bounds) == []
 
 
 # ── order ──
@@ -157,7 +165,9 @@ def test_a_line_that_is_later_than_a_blocks_memory_begins_it_anew(batch: int) ->
 
 
 def test_a_block_is_remembered_from_the_last_line_of_its_last_part() -> None:
-    driver = keyed().run(*lines(0, 1000), *lines(1121, 2000, block="blk_2"), batch=1)
+    driver = keyed().run(
+        *lines(0), *lines(200, block="blk_2"), *lines(1000), *lines(1121, 2000, block="blk_2"), batch=1
+    )
     driver.run(*lines(2000)).pass_time(HOUR)
     assert [span[1] for span in spans(driver) if span[0] == "blk_1"] == [1, 2, 3]
 
@@ -223,13 +233,16 @@ def test_a_crash_does_not_lose_that_a_window_waits_for_its_provisional_score() -
     assert [e["block_id"] for e in driver.events()] == ["blk_1", "blk_2"]
 
 
-def test_one_batch_may_hold_a_provisional_score_the_close_of_it_and_the_next_part() -> None:
+@pytest.mark.parametrize("batches", [[[0, 6, 200, 206]], [[0, 6, 200], [206]], [[0], [6], [200], [206]]])
+def test_a_batch_may_hold_a_provisional_score_the_close_of_it_and_the_next_part(batches: list[list[int]]) -> None:
     driver = routed()
-    for second, block in ((0, "blk_1"), (6, "blk_2"), (200, "blk_1"), (206, "blk_2")):
-        driver.send(raw_line(second, block))
-        driver.read(("hdfs.raw", 0))
-        driver.commit()  # each with a control record behind it
-    driver.settle().pass_time(HOUR)
+    for seconds in batches:
+        for second in seconds:
+            driver.send(raw_line(second, "blk_1" if second in (0, 200) else "blk_2"))
+            driver.read(("hdfs.raw", 0))
+            driver.commit()  # which sends a control record
+        driver.settle()
+    driver.pass_time(HOUR)
     revisions = [(e["part"], e["revision"], e["status"]) for e in driver.events() if e["block_id"] == "blk_1"]
     assert revisions == [(1, 1, "open"), (1, 2, "closed"), (2, 1, "open"), (2, 2, "closed")]
 
