@@ -6,9 +6,9 @@ bytes untouched.
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -21,6 +21,8 @@ _REACH_S = 5.0
 _ASK_S = 0.5
 _PENDING_S = 120.0  # longer than a transaction may be open
 _RETRY_S = 0.2
+_OFFSETS_S = 30.0
+_Answer = TypeVar("_Answer")
 _UNREACHABLE = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
 _FENCED = (
     *(KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH),
@@ -29,6 +31,7 @@ _FENCED = (
 PASSING = (
     *(KafkaError._MAX_POLL_EXCEEDED, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN),
     *(KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.NOT_COORDINATOR),
+    *(KafkaError.LEADER_NOT_AVAILABLE, KafkaError.NOT_LEADER_FOR_PARTITION),  # of a topic that was just created, too
 )
 """Errors after which a consumer goes on by itself, or a request may be repeated."""
 
@@ -128,13 +131,28 @@ def committed_offsets(consumer: Consumer, places: list[TopicPartition]) -> list[
     Waits until no transaction is pending on them: that of a worker that died is decided after its timeout at the
     latest. Raises KafkaException.
     """
-    deadline = time.monotonic() + _PENDING_S
+    return _repeated(lambda: _committed(consumer, places), _PENDING_S)
+
+
+def offsets_of(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
+    """The first offset of a partition, and the one behind its last. Raises KafkaException."""
+    found: tuple[int, int] = _repeated(lambda: consumer.get_watermark_offsets(place, timeout=_OFFSETS_S), _OFFSETS_S)
+    return found
+
+
+def _committed(consumer: Consumer, places: list[TopicPartition]) -> list[TopicPartition]:
+    found: list[TopicPartition] = consumer.committed(places, timeout=_PENDING_S)
+    if failed := next((place.error for place in found if place.error is not None), None):
+        raise KafkaException(failed)
+    return found
+
+
+def _repeated(call: Callable[[], _Answer], seconds: float) -> _Answer:
+    """Make a request again while the answer is an error that passes, for so long."""
+    deadline = time.monotonic() + seconds
     while True:
         try:
-            found: list[TopicPartition] = consumer.committed(places, timeout=_PENDING_S)
-            if failed := next((place.error for place in found if place.error is not None), None):
-                raise KafkaException(failed)
-            return found
+            return call()
         except KafkaException as error:
             if error.args[0].code() not in PASSING or time.monotonic() > deadline:
                 raise

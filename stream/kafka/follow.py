@@ -6,13 +6,12 @@ from types import TracebackType
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message
 
-from stream.kafka.clients import kafka_errors, new_consumer, partitions_of
+from stream.kafka.clients import kafka_errors, new_consumer, offsets_of, partitions_of
 from stream.settings import Settings
 
 _BATCH = 1_000
 _POLL_S = 0.1
 _COMPLAIN_S = 10.0
-_TIMEOUT_S = 10.0
 
 
 class Follower:
@@ -32,7 +31,7 @@ class Follower:
         places = partitions_of(self._consumer, settings, topic)
         with kafka_errors(settings):
             for place in places:
-                low, high = self._consumer.get_watermark_offsets(place, timeout=_TIMEOUT_S)
+                low, high = offsets_of(self._consumer, place)
                 self.older = self.older or high > low
                 place.offset = OFFSET_BEGINNING if from_beginning else OFFSET_END
             self._consumer.assign(places)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from stream.errors import BrokerError, InputError
-from stream.kafka.clients import kafka_errors, new_consumer, partitions_of
+from stream.kafka.clients import kafka_errors, new_consumer, offsets_of, partitions_of
 from stream.kafka.messages import LABEL
 from stream.lines import BadLine, LineReader
 from stream.settings import Settings
@@ -66,7 +66,7 @@ class TopicLines:
     def _begin(self, consumer: Consumer) -> None:
         places = partitions_of(consumer, self._settings, self._topic)
         for place in places:
-            low, high = consumer.get_watermark_offsets(place, timeout=_STALL_S)
+            low, high = offsets_of(consumer, place)
             place.offset = low
             self._queues[place.partition] = _Queue(low, high, self._queue_bytes)
             self.of += high - low

@@ -1,0 +1,112 @@
+"""The demo's broker, daemon and sender: started in order, and ended whatever happens.
+
+Each is a context manager. Broker and daemon are processes that the kernel ends should this one be killed.
+"""
+
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stream.broker import EmbeddedBroker, process
+from stream.demo.log import DemoLog
+from stream.errors import BrokerError, UserError
+from stream.kafka.clients import new_admin, partitions_of
+from stream.kafka.sender import Labelled, Sender, labelled
+from stream.settings import Settings
+
+_GRACE_S = 10.0
+_SETTINGS = ("bootstrap_servers", "group_id", "worker_id", "partitions", "commit_interval")
+
+
+@contextmanager
+def broker(folder: Path, say: Callable[[str], None]) -> Iterator[str]:
+    """An empty broker on a free port, its data in ``folder``; yields its address. Raises BrokerError."""
+    kafka = EmbeddedBroker(folder, port=0, die_with_parent=True)
+    kafka.stop()  # one that a killed demo has left
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield kafka.start(say)
+    finally:
+        say("stopping the broker")
+        kafka.stop(grace_s=_GRACE_S)
+
+
+class Daemon:
+    """``tinylogbert consume`` as a process of its own."""
+
+    def __init__(self, settings: Settings, log_file: Path, checkpoint: Path | None) -> None:
+        self._log_file = log_file
+        log_file.unlink(missing_ok=True)
+        flags = [f"--{name.replace('_', '-')}={getattr(settings, name)}" for name in _SETTINGS]
+        flags += [f"--checkpoint={checkpoint}"] if checkpoint else []
+        command = [sys.executable, "-m", "stream", "consume", *flags]
+        self._process = process.spawn(command, os.environ, log_file, die_with_parent=True)
+
+    def check(self) -> None:
+        """Raise BrokerError, with its last words, if it has ended."""
+        if process.exit_code(self._process, within_s=0) is not None:
+            words = self._log_file.read_text(errors="replace").strip().splitlines()
+            raise BrokerError(f"the daemon has ended: {words[-1] if words else 'without a word'} ({self._log_file})")
+
+    def end(self) -> None:
+        """SIGTERM, and SIGKILL if it does not end."""
+        process.end(self._process, _GRACE_S)
+
+
+@contextmanager
+def daemon(settings: Settings, log_file: Path, checkpoint: Path | None) -> Iterator[Daemon]:
+    """A running daemon, its log in a file."""
+    running = Daemon(settings, log_file, checkpoint)
+    try:
+        yield running
+    finally:
+        running.end()
+
+
+class Playing:
+    """A thread that plays the log into the raw topic within about ``seconds``."""
+
+    def __init__(self, settings: Settings, log: DemoLog, seconds: float) -> None:
+        self.error: UserError | None = None
+        self.done = False
+        self._log = log
+        partitions = len(partitions_of(new_admin(settings), settings, settings.raw_topic))
+        self._ticks: list[Labelled] = [(log.tick, None)] * partitions
+        self._sender = Sender(settings, settings.raw_topic, log.seconds / seconds)
+        self._last = Sender(settings, settings.raw_topic)
+        self._thread = threading.Thread(target=self._play, name="player", daemon=True)
+        self._thread.start()
+
+    @property
+    def sent(self) -> int:
+        """Lines sent so far."""
+        return self._sender.lines
+
+    def stop(self) -> None:
+        """Let it end, and wait for that."""
+        self._sender.stop()
+        self._thread.join(_GRACE_S)
+
+    def _play(self) -> None:
+        try:
+            self._sender.send(labelled(self._log.lines, self._log.labels))
+            self._sender.flush()
+            self._last.send(self._ticks)
+            self._last.flush()
+            self.done = True
+        except UserError as error:
+            self.error = error
+
+
+@contextmanager
+def playing(settings: Settings, log: DemoLog, seconds: float) -> Iterator[Playing]:
+    """The log, being played."""
+    player = Playing(settings, log, seconds)
+    try:
+        yield player
+    finally:
+        player.stop()
