@@ -31,7 +31,7 @@ _SILENT_LEVELS = frozenset(("TRACE", "DEBUG", "INFO"))
 
 
 class BadLine(ValueError):
-    """A line that cannot be scored; ``reason`` is one of ``too_long``, ``encoding``, ``timestamp``."""
+    """A line that cannot be scored; ``reason`` names why: here ``too_long``, ``encoding`` or ``timestamp``."""
 
     def __init__(self, reason: str, error: str) -> None:
         super().__init__(error)
