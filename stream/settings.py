@@ -93,6 +93,9 @@ class Settings(BaseSettings):
         14 * 3_600_000, description="Silence of a block, in event time, that closes its window."
     )
     lateness: Duration = Field(600_000, description="How far behind the newest line a line may come, in event time.")
+    idle_after: Duration = Field(
+        2_000, description="Time at its end after which a raw partition no longer holds up event time."
+    )
     max_lines: int = Field(4096, ge=2, le=100_000, description="Lines at which a window closes.")
     max_age: Duration = Field(7 * 86_400_000, description="Age of a window, in event time, at which it closes.")
     commit_interval: Duration = Field(500, le=60_000, description="Time between two commits.")
@@ -103,6 +106,8 @@ class Settings(BaseSettings):
     def _orders(self) -> "Settings":
         if self.quiet_after >= self.close_after:
             raise ValueError("quiet_after must be shorter than close_after")
+        if self.keyed_input and self.stage == "route":
+            raise ValueError("with keyed_input there is no route stage to run")
         topics = [getattr(self, name) for name in type(self).model_fields if name.endswith("_topic")]
         if len(set(topics)) < len(topics):
             raise ValueError("every topic needs a name of its own")

@@ -13,13 +13,22 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    Message,
+    Producer,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
 
-from stream.kafka.clients import committed_offsets, new_admin
+from stream.kafka.clients import new_admin
 from stream.kafka.topics import create_topics
 from stream.kafka.worker import Worker
 from stream.lines import LineReader
@@ -57,7 +66,8 @@ def new_settings(broker: str, *, create: bool = True, **overrides: Any) -> Setti
     unique = uuid.uuid4().hex[:10]
     names = ("raw", "lines", "scores", "anomalies", "dead_letter", "windows")
     topics = {f"{name}_topic": f"{name}-{unique}" for name in names}
-    defaults = {"bootstrap_servers": broker, "group_id": f"group-{unique}", "partitions": 3, "commit_interval": 100}
+    defaults: dict[str, Any] = {"bootstrap_servers": broker, "group_id": f"group-{unique}", "partitions": 3}
+    defaults |= {"commit_interval": 50, "idle_after": 100}
     settings = load_settings(**{**defaults, **topics, **overrides})
     if create:
         create_topics(new_admin(settings), settings)
@@ -67,7 +77,7 @@ def new_settings(broker: str, *, create: bool = True, **overrides: Any) -> Setti
 def flags(settings: Settings) -> list[str]:
     """The settings that ``new_settings`` chose, as flags of a command."""
     names = [name for name in type(settings).model_fields if name.endswith("_topic")]
-    names += ["bootstrap_servers", "group_id", "partitions", "commit_interval"]
+    names += ["bootstrap_servers", "group_id", "partitions", "commit_interval", "idle_after"]
     return [text for name in names for text in (f"--{name.replace('_', '-')}", str(getattr(settings, name)))]
 
 
@@ -105,10 +115,7 @@ def send_keyed(settings: Settings, lines: Iterable[tuple[bytes, bytes]]) -> None
 
 def read_topic(settings: Settings, topic: str) -> list[Message]:
     """Everything that is committed in a topic by now."""
-    properties: dict[str, Any] = {"bootstrap.servers": settings.bootstrap_servers, "group.id": "test"}
-    properties |= {"enable.partition.eof": True}
-    properties |= {"isolation.level": "read_committed", "enable.auto.commit": False, "fetch.wait.max.ms": 10}
-    consumer = Consumer(properties)
+    consumer = _reader(settings.bootstrap_servers)
     count = len(consumer.list_topics(topic, timeout=30).topics[topic].partitions)
     consumer.assign([TopicPartition(topic, number, 0) for number in range(count)])
     found: list[Message] = []
@@ -116,14 +123,21 @@ def read_topic(settings: Settings, topic: str) -> list[Message]:
     deadline = time.monotonic() + DEADLINE_S
     while len(ended) < count:
         assert time.monotonic() < deadline, f"{topic} does not come to its end"
-        for message in consumer.consume(1000, timeout=0.05):
+        for message in consumer.consume(1000, timeout=0.02):
             if (error := message.error()) is None:
                 found.append(message)
             else:
                 assert error.code() == KafkaError._PARTITION_EOF, error
                 ended.add(message.partition())
-    consumer.close()
+    consumer.unassign()
     return found
+
+
+@cache
+def _reader(broker: str) -> Consumer:
+    properties: dict[str, Any] = {"bootstrap.servers": broker, "group.id": "test", "enable.partition.eof": True}
+    properties |= {"isolation.level": "read_committed", "enable.auto.commit": False, "fetch.wait.max.ms": 10}
+    return Consumer({**properties, "log_level": 0})
 
 
 def read_events(settings: Settings, topic: str | None = None) -> list[dict[str, Any]]:
@@ -141,10 +155,16 @@ def closed_windows(settings: Settings) -> dict[tuple[str, int], dict[str, Any]]:
 
 def committed(settings: Settings, topic: str) -> list[int]:
     """The offsets that the group has committed, by partition; 0 where it has none."""
-    consumer = Consumer({"bootstrap.servers": settings.bootstrap_servers, "group.id": settings.group_id})
-    found = committed_offsets(consumer, [TopicPartition(topic, number) for number in range(settings.partitions)])
-    consumer.close()
-    return [max(place.offset, 0) for place in found]
+    places = [TopicPartition(topic, number) for number in range(settings.partitions)]
+    asked = [ConsumerGroupTopicPartitions(settings.group_id, places)]
+    (answer,) = _admin(settings.bootstrap_servers).list_consumer_group_offsets(asked).values()
+    found = {place.partition: place.offset for place in answer.result(DEADLINE_S).topic_partitions}
+    return [max(found[number], 0) for number in range(settings.partitions)]
+
+
+@cache
+def _admin(broker: str) -> AdminClient:
+    return AdminClient({"bootstrap.servers": broker, "log_level": 0})
 
 
 def said(event: dict[str, Any]) -> tuple[Any, ...]:

@@ -185,6 +185,7 @@ def test_a_damaged_changelog(broker: str, command: Command, checkpoint: Path) ->
     ("arguments", "says"),
     [
         (("--quiet-after", "20h"), "quiet_after must be shorter than close_after"),
+        (("--stage", "route", "--keyed-input"), "with keyed_input there is no route stage"),
         (("--worker-id", "a b"), "worker_id"),
         (("--stage", "both"), "'both' is not one of"),
         (("--kafka", "group.id"), "'group.id' is not KEY=VALUE"),

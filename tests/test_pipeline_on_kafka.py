@@ -311,14 +311,14 @@ def test_restoring_waits_for_what_is_not_decided_yet(broker: str, end: str) -> N
     producer.begin_transaction()
     producer.produce(settings.windows_topic, b"value", b"key", partition=0)
     producer.flush()
-    found: list[dict[bytes, bytes]] = []
-    reading = threading.Thread(target=lambda: found.append(read_changelog(settings, new_admin(settings), 0)))
+    found: dict[int, dict[bytes, bytes]] = {}
+    reading = threading.Thread(target=lambda: found.update(read_changelog(settings, new_admin(settings), [0, 1])))
     reading.start()
     reading.join(1)
     assert reading.is_alive()
     getattr(producer, end)()
     reading.join(30)
-    assert found == [{b"key": b"value"} if end == "commit_transaction" else {}]
+    assert found == {0: {b"key": b"value"} if end == "commit_transaction" else {}, 1: {}}
 
 
 def test_a_changelog_keeps_the_last_value_of_a_key_and_no_tombstone(broker: str) -> None:
@@ -327,8 +327,10 @@ def test_a_changelog_keeps_the_last_value_of_a_key_and_no_tombstone(broker: str)
     for key, value in ((b"a", b"1"), (b"b", b"2"), (b"a", b"3"), (b"b", None)):
         producer.produce(settings.windows_topic, value, key, partition=0)
     producer.flush()
-    assert read_changelog(settings, new_admin(settings), 0) == {b"a": b"3"}
-    assert read_changelog(settings, new_admin(settings), 1) == {}
+    told: list[tuple[int, int]] = []
+    found = read_changelog(settings, new_admin(settings), [0, 1], lambda *passed: told.append(passed))
+    assert found == {0: {b"a": b"3"}, 1: {}}
+    assert told[-1] == (4, 4)
 
 
 # ── figures ──

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from stream.settings import Settings, load_settings, show_duration
 
-_DURATIONS = ("quiet_after", "close_after", "lateness", "max_age", "commit_interval")
+_DURATIONS = ("quiet_after", "close_after", "lateness", "idle_after", "max_age", "commit_interval")
 
 
 def settings_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

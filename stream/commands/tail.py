@@ -15,7 +15,7 @@ from stream.commands.options import settings_options
 from stream.settings import Settings
 from stream.show import BadEvent, EventTable, parse_event
 
-_PATIENCE_S = 3.0
+_PATIENCE_S = 2.0
 _UNSEEN = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")  # what JSON lets through as it is
 
 Show = Callable[[bytes, dict[str, Any]], None]

@@ -1,9 +1,9 @@
-"""Reads a partition of the windows' changelog to its end: the last value of every key, tombstones left out."""
+"""Reads partitions of the windows' changelog to their ends: the last value of every key, tombstones left out."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from stream.errors import StateError
@@ -19,63 +19,82 @@ _POLL_S = 0.05  # it waits so long even for the last few
 
 
 def read_changelog(
-    settings: Settings, admin: AdminClient, partition: int, told: Told = lambda _passed, _of: None
-) -> dict[bytes, bytes]:
-    """Return the state of one partition, whole.
+    settings: Settings, admin: AdminClient, partitions: Iterable[int], told: Told = lambda _passed, _of: None
+) -> dict[int, dict[bytes, bytes]]:
+    """Return the state of each of these partitions, whole.
 
-    Call it after the partition's committed offsets were fetched: that waits until the offsets of a dying worker's last
+    Call it after the partitions' committed offsets were fetched: that waits until the offsets of a dying worker's last
     transaction are decided. Its records here may be decided a moment later, and what is not decided hides what stands
     behind it: so this reads to the end of all that is written, not only of what is committed when it begins.
 
-    Raises BrokerError if Kafka does not answer, StateError if the partition does not come to its end.
+    Raises BrokerError if Kafka does not answer, StateError if a partition does not come to its end.
     """
-    where = TopicPartition(settings.windows_topic, partition, 0)
+    places = [TopicPartition(settings.windows_topic, number) for number in partitions]
+    records: dict[int, dict[bytes, bytes]] = {place.partition: {} for place in places}
     with kafka_errors(settings):
-        low, end = _span(admin, where)
-        if low == end:
-            return {}
+        begins, ends = (_offsets(admin, places, spec) for spec in (OffsetSpec.earliest(), OffsetSpec.latest()))
+        reading = _Reading(settings.windows_topic, begins, ends, records)
+        if not reading.left:
+            return records
         consumer = new_consumer(settings, **{"group.id": f"{settings.group_id}-restore", "auto.offset.reset": "error"})
         try:
-            where.offset = low
-            consumer.assign([where])
-            return _read(consumer, where, end, told)
+            consumer.assign([TopicPartition(settings.windows_topic, n, begins[n]) for n in reading.left])
+            reading.run(consumer, told)
         finally:
             consumer.close()
-
-
-def _span(admin: AdminClient, where: TopicPartition) -> tuple[int, int]:
-    """The first offset, and the one behind the last, be it committed or not."""
-    low, end = (
-        admin.list_offsets({where: spec}, isolation_level=IsolationLevel.READ_UNCOMMITTED)[where].result(_TIMEOUT_S)
-        for spec in (OffsetSpec.earliest(), OffsetSpec.latest())
-    )
-    return low.offset, end.offset
-
-
-def _read(consumer: Consumer, where: TopicPartition, end: int, told: Told) -> dict[bytes, bytes]:
-    records: dict[bytes, bytes] = {}
-    low = position = where.offset
-    moved = time.monotonic()
-    while position < end:
-        before = position
-        for message in consumer.consume(10_000, timeout=_POLL_S):
-            error = message.error()
-            if error is None:
-                _apply(records, message.key(), message.value())
-                position = message.offset() + 1
-            elif error.code() == KafkaError._PARTITION_EOF:
-                position = message.offset()  # past the marks of transactions, which are no messages
-            else:
-                raise KafkaException(error)
-        if position > before:
-            moved = time.monotonic()
-            told(position - low, end - low)
-        elif time.monotonic() - moved > _STALL_S:
-            raise StateError(
-                f"{where.topic} partition {where.partition} gave nothing for {_STALL_S:.0f} s "
-                f"at offset {position} of {end}"
-            )
     return records
+
+
+def _offsets(admin: AdminClient, places: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:
+    """The first or the last offset of each partition, be it committed or not."""
+    asked = admin.list_offsets(dict.fromkeys(places, spec), isolation_level=IsolationLevel.READ_UNCOMMITTED)
+    return {place.partition: future.result(_TIMEOUT_S).offset for place, future in asked.items()}
+
+
+class _Reading:
+    """How far each partition is read; ``left`` are those that are not at their end."""
+
+    def __init__(
+        self, topic: str, begins: dict[int, int], ends: dict[int, int], records: dict[int, dict[bytes, bytes]]
+    ) -> None:
+        self._topic = topic
+        self._of = sum(ends.values()) - sum(begins.values())
+        self._begins = sum(begins.values())
+        self._ends = ends
+        self._positions = dict(begins)
+        self._records = records
+        self.left = {number for number, end in ends.items() if begins[number] < end}
+
+    def run(self, consumer: Consumer, told: Told) -> None:
+        """Read to the end of all partitions."""
+        moved = time.monotonic()
+        while self.left:
+            before = sum(self._positions.values())
+            for message in consumer.consume(10_000, timeout=_POLL_S):
+                self._read(message)
+            passed = sum(self._positions.values())
+            if passed > before:
+                moved = time.monotonic()
+                told(passed - self._begins, self._of)
+            elif time.monotonic() - moved > _STALL_S:
+                number = min(self.left)
+                raise StateError(
+                    f"{self._topic} partition {number} gave nothing for {_STALL_S:.0f} s "
+                    f"at offset {self._positions[number]} of {self._ends[number]}"
+                )
+
+    def _read(self, message: Message) -> None:
+        error = message.error()
+        number = message.partition()
+        if error is None:
+            _apply(self._records[number], message.key(), message.value())
+            self._positions[number] = message.offset() + 1
+        elif error.code() == KafkaError._PARTITION_EOF:
+            self._positions[number] = message.offset()  # past the marks of transactions, which are no messages
+        else:
+            raise KafkaException(error)
+        if self._positions[number] >= self._ends[number]:
+            self.left.discard(number)
 
 
 def _apply(records: dict[bytes, bytes], key: bytes | None, value: bytes | None) -> None:

@@ -1,7 +1,9 @@
 """The route stage: raw lines with any key → the same bytes keyed by block, so that one worker sees all of a block.
 
 After the lines of a commit it tells every lines partition how far each raw partition has come (control records), for
-only the route stage knows. Sends nothing itself: records go to ``emit``.
+only the route stage knows. A raw partition that is at its end holds nobody up, but only after a while: whoever writes
+fast fills one partition after the other, and the ones that wait for their turn are not idle. Sends nothing itself:
+records go to ``emit``; wall-clock time comes in.
 """
 
 from dataclasses import dataclass
@@ -15,7 +17,8 @@ from stream.settings import Settings
 @dataclass(slots=True)
 class _Progress:
     time: int = 0
-    at_end: bool = False
+    end_since: float | None = None  # when its end was reached, in s
+    at_end: bool = False  # as it was told last
     told: bool = True
 
 
@@ -43,6 +46,7 @@ class RouteStage:
         self.lines += 1
         raw = message.value() or b""
         progress = self._progress[message.partition()]
+        progress.end_since = None
         progress.at_end = progress.told = False
         try:
             check(raw)
@@ -61,15 +65,18 @@ class RouteStage:
         for block in blocks:
             emit(Record(self.settings.lines_topic, block, raw, label))
 
-    def at_end(self, partition: int) -> None:
+    def at_end(self, partition: int, now: float) -> None:
         """Nothing more is waiting in this raw partition."""
         progress = self._progress.get(partition)
-        if progress is not None and not progress.at_end:
-            progress.at_end, progress.told = True, False
+        if progress is not None and progress.end_since is None:
+            progress.end_since = now
 
-    def tell(self, emit: Emit) -> None:
+    def tell(self, now: float, emit: Emit) -> None:
         """Tell every lines partition what has changed since the last call; call once a commit, after its lines."""
+        idle_since = now - self.settings.idle_after / 1000
         for source, progress in self._progress.items():
+            if progress.end_since is not None and not progress.at_end and progress.end_since <= idle_since:
+                progress.at_end, progress.told = True, False
             if not progress.told:
                 progress.told = True
                 report = SourceReport(source, self._sources, progress.time, progress.at_end)

@@ -23,10 +23,10 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from stream.errors import BrokerError, StateError
-from stream.kafka.changelog import read_changelog
-from stream.kafka.clients import PASSING, committed_offsets, kafka_errors, new_admin, new_consumer, partitions_of
+from stream.errors import BrokerError
+from stream.kafka.clients import PASSING, kafka_errors, new_admin, new_consumer, partitions_of
 from stream.kafka.held import Held
+from stream.kafka.restore import Restorer
 from stream.kafka.route import RouteStage
 from stream.kafka.score import ScoreStage
 from stream.kafka.transaction import Aborted, Transactions
@@ -40,6 +40,8 @@ _POLL_S = 0.05
 _MOST_ABORTS = 5
 _PAUSE_S = 0.1
 _SESSION_MS = 10_000
+_HEARTBEAT_MS = 1_000  # how soon a member hears that others come or go
+_WARN_S = 10.0
 _JUDGING_MS = 15 * 60_000  # the longest time between two polls: one commit's windows, scored without any memo
 
 
@@ -53,15 +55,16 @@ class Worker:
     def __init__(self, settings: Settings, scorer: Scorer | None, reader: LineReader, log: Log) -> None:
         self.settings = settings
         self._log = log
-        self._admin = new_admin(settings)
+        admin = new_admin(settings)
         routes = settings.stage != "score" and not settings.keyed_input
-        inputs = len(partitions_of(self._admin, settings, settings.input_topic))
-        sources = len(partitions_of(self._admin, settings, settings.raw_topic)) if routes else 0
+        inputs = len(partitions_of(admin, settings, settings.input_topic))
+        sources = len(partitions_of(admin, settings, settings.raw_topic)) if routes else 0
         self.route = RouteStage(settings, reader, sources, inputs) if routes else None
         self.score = ScoreStage(settings, scorer, reader) if scorer and settings.stage != "route" else None
         if self.score:
-            self._check_changelog(inputs, len(partitions_of(self._admin, settings, settings.windows_topic)))
+            self._check_changelog(inputs, len(partitions_of(admin, settings, settings.windows_topic)))
         self._held = Held()
+        self._restorer = Restorer(settings, admin, self.route, self.score, log)
         self._transactions = Transactions(settings, f"{settings.group_id}-{settings.worker_id or uuid.uuid4().hex}")
         self._consumer: Consumer = new_consumer(settings, **_membership(settings), error_cb=self._kafka_says)
         self.aborts: dict[str, int] = {}  # by the topic that was read, since its last commit
@@ -124,7 +127,7 @@ class Worker:
     def _event(self, place: tuple[str, int], error: KafkaError) -> None:
         if error.code() == KafkaError._PARTITION_EOF:
             if self.route and place[0] == self.settings.raw_topic:
-                self.route.at_end(place[1])
+                self.route.at_end(place[1], time.monotonic())
             elif self.score:
                 self.score.at_end(place[1], time.monotonic())
         elif error.code() in PASSING:
@@ -135,7 +138,7 @@ class Worker:
     def _kafka_says(self, error: KafkaError) -> None:
         """What the client tells beside its calls: it goes on trying, an operator should know."""
         if time.monotonic() >= self._next_warning:
-            self._next_warning = time.monotonic() + 10
+            self._next_warning = time.monotonic() + _WARN_S
             self._log.warning("kafka", error=error.str())
 
     # ── committing ──
@@ -148,7 +151,7 @@ class Worker:
         3. Send events, anomalies, dead letters and changes of state; commit them with the offsets of the lines.
         """
         if self.route:
-            self.route.tell(self._transactions.emit)
+            self.route.tell(time.monotonic(), self._transactions.emit)
             self._finish(self.settings.raw_topic)
         if self.score:
             self._committing = self.settings.input_topic
@@ -176,44 +179,26 @@ class Worker:
         self._log.warning("transaction aborted, its input is read again", input=topic, error=str(aborted))
         if aborts >= _MOST_ABORTS:
             raise BrokerError(f"{topic}: {aborts} transactions in a row were aborted, the last one: {aborted}")
-        time.sleep(_PAUSE_S * 2**aborts)
+        time.sleep(_PAUSE_S * 2 ** (aborts - 1))
 
     def _reset(self) -> None:
-        assigned = self._consumer.assignment()
-        self._consumer.incremental_unassign(assigned)  # what was fetched ahead is thrown away with it
-        self._consumer.incremental_assign(self._take(assigned))
+        if assigned := self._consumer.assignment():
+            self._consumer.incremental_unassign(assigned)  # what was fetched ahead is thrown away with it
+            self._consumer.incremental_assign(self._take(assigned))
         self._stale = False
 
     # ── rebalancing ──
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if partitions and not self._stale:
+            self._commit_or_note()  # no transaction may be open while changelogs are read
         consumer.incremental_assign(self._take(partitions))
         if partitions:
             self._log.info("assigned", partitions=_named(partitions))
 
     def _take(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
         """Bring the stages to where the last commit left these partitions; return where to read on."""
-        if not partitions:
-            return []
-        # Waits until no transaction of a former owner is pending on these offsets: only then is the changelog whole.
-        committed = committed_offsets(self._consumer, partitions)
-        for place in committed:
-            if self.route and place.topic == self.settings.raw_topic:
-                self.route.assign(place.partition)
-            elif self.score:
-                self._restore(self.score, place.partition)
-        return [self._held.take(place) for place in committed]
-
-    def _restore(self, score: ScoreStage, partition: int) -> None:
-        begun = time.monotonic()
-        records = read_changelog(self.settings, self._admin, partition)
-        try:
-            score.assign(partition, records)
-        except StateError as error:
-            raise StateError(f"{self.settings.windows_topic} partition {partition}: {error}") from error
-        if records:
-            seconds = round(time.monotonic() - begun, 3)
-            self._log.info("restored", partition=partition, records=len(records), seconds=seconds)
+        return [self._held.take(place) for place in self._restorer.take(self._consumer, partitions)]
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         if not (self.ended or self._stale):
@@ -260,6 +245,7 @@ def _membership(settings: Settings) -> dict[str, Any]:
     return {
         "group.id": settings.group_id,
         "session.timeout.ms": _SESSION_MS,
+        "heartbeat.interval.ms": _HEARTBEAT_MS,
         "max.poll.interval.ms": _JUDGING_MS,
         **static,
     }
