@@ -126,14 +126,18 @@ def _files(files: tuple[str, ...], share: _Share) -> Iterator[_Line]:
 
 
 def _topic(topic: str, labels: dict[str, bool], settings: Settings, share: _Share) -> Iterator[_Line]:
-    """Labels of a CSV, where one is given, stand above those of the headers."""
+    """The lines of a topic that is there, as it is asked at once. Labels of a CSV stand above those of the headers."""
     from stream.kafka.replay import TopicLines
 
     found = TopicLines(settings, topic, LineReader(ZoneInfo(settings.timezone)))
-    for line in found:
-        share.told(found.done, found.of)
-        key = line.key if settings.keyed_input else None
-        yield _Line(line.offset, key, line.raw, None if labels else line.label)
+
+    def lines() -> Iterator[_Line]:
+        for line in found:
+            share.told(found.done, found.of)
+            key = line.key if settings.keyed_input else None
+            yield _Line(line.offset, key, line.raw, None if labels else line.label)
+
+    return lines()
 
 
 def _why_no_figure(replay: "Replay", source: str, labels: str | None) -> str:

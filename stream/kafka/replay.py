@@ -8,7 +8,7 @@ import heapq
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -38,41 +38,38 @@ class TopicLine(NamedTuple):
 
 
 class TopicLines:
-    """Iterate once. A partition that is ``queue_bytes`` ahead of the others waits for them.
+    """Iterate once. What lies in the topic when the object is made is what is read.
 
-    ``of`` counts the offsets that lay there at the start, ``done`` those that are past. Raises BrokerError if there is
-    no such topic or Kafka stops answering, InputError for an empty topic or a header ``label`` that is neither ``0``
-    nor ``1``.
+    ``of`` counts the offsets that there are, ``done`` those that are past. A partition that is ``queue_bytes`` ahead
+    of the others waits for them. Raises BrokerError if there is no such topic or Kafka stops answering, InputError for
+    an empty topic, and while reading for a header ``label`` that is neither ``0`` nor ``1``.
     """
 
     def __init__(self, settings: Settings, topic: str, reader: LineReader, queue_bytes: int = _QUEUE_BYTES) -> None:
-        self.of = self.done = 0
-        self._queue_bytes = queue_bytes
         self._settings = settings
         self._topic = topic
         self._reader = reader
-        self._queues: dict[int, _Queue] = {}
+        with self._consumer() as consumer:
+            ranges = {p.partition: offsets_of(consumer, p) for p in partitions_of(consumer, settings, topic)}
+        self._queues = {n: _Queue(low, high, queue_bytes) for n, (low, high) in ranges.items()}
+        self.done, self.of = 0, sum(high - low for low, high in ranges.values())
+        if not self.of:
+            raise InputError(f"the topic {topic} is empty; send lines to it: tinylogbert produce FILE")
 
     def __iter__(self) -> Iterator[TopicLine]:
+        with self._consumer() as consumer:
+            consumer.assign([TopicPartition(self._topic, n, queue.begin) for n, queue in self._queues.items()])
+            for _, _, _, line in heapq.merge(*(self._in_time(consumer, n) for n in self._queues)):
+                yield line
+
+    @contextmanager
+    def _consumer(self) -> Iterator[Consumer]:
         consumer = new_consumer(self._settings, **{"group.id": f"{self._settings.group_id}-replay"})
         try:
             with kafka_errors(self._settings):
-                self._begin(consumer)
-                for _, _, _, line in heapq.merge(*(self._in_time(consumer, n) for n in self._queues)):
-                    yield line
+                yield consumer
         finally:
             consumer.close()
-
-    def _begin(self, consumer: Consumer) -> None:
-        places = partitions_of(consumer, self._settings, self._topic)
-        for place in places:
-            low, high = offsets_of(consumer, place)
-            place.offset = low
-            self._queues[place.partition] = _Queue(low, high, self._queue_bytes)
-            self.of += high - low
-        if not self.of:
-            raise InputError(f"the topic {self._topic} is empty; send lines to it: tinylogbert produce FILE")
-        consumer.assign(places)
 
     def _in_time(self, consumer: Consumer, partition: int) -> Iterator[tuple[int, int, int, TopicLine]]:
         """The lines of a partition, each behind the greatest time so far: an order for the merge that never falls."""
