@@ -2,10 +2,10 @@
 
 Held-out windows are as they come, so that some of them are the failures that are to be found. A few per cent of them
 would hide a budget of one in a thousand, so the reference has to do without them: the scores are logarithms of errors,
-and failures lie apart from the rest. Where the split into two classes that explains most of the variance (Otsu 1979)
-explains nearly all of it, and the upper class is small, the upper class is left out, and the threshold is the split or
-what the budget asks for, whichever is higher: between the classes there is nothing to be found. Where there is no such
-split, nothing is left out: the threshold is then too high rather than too low.
+and failures lie apart from the rest. Where the two classes of the split that explains most of the variance (Otsu 1979)
+are five times as far from each other as they are wide, and the upper one is small, it is left out, and the threshold is
+the split or what the budget asks for, whichever is higher: between the classes there is nothing to be found. Where
+there is no such split, nothing is left out: the threshold is then too high rather than too low.
 """
 
 import math
@@ -16,7 +16,7 @@ import numpy as np
 from model.calibration import Calibration, Reference
 from training.bags import Floats
 
-_EXPLAINED = 0.8
+_APART = 5.0
 _LARGEST_SHARE = 0.2
 _TAIL_SHARE = 0.1
 _LEAST_TAIL = 0.1
@@ -46,7 +46,8 @@ def contaminated_above(scores: Floats, weights: Floats) -> float:
     mean_above = (mean - share * mean_below) / (1 - share)
     between = share * (1 - share) * (mean_above - mean_below) ** 2
     best = int(np.argmax(between))
-    if between[best] < _EXPLAINED * variance or 1 - share[best] > _LARGEST_SHARE:
+    within = math.sqrt(max(variance - between[best], 0.0))
+    if mean_above[best] - mean_below[best] < _APART * within or 1 - share[best] > _LARGEST_SHARE:
         return math.inf
     return float((scores[best] + scores[best + 1]) / 2)
 
@@ -58,18 +59,20 @@ def _reference(counted: Mapping[float, int], false_alarms: float) -> Reference:
     kept = scores < split
     scores, weights = scores[kept], weights[kept]
     survival = weights[::-1].cumsum()[::-1] / weights.sum()
-    tail = _tail(scores, weights, survival)
+    start, tail = _tail(scores, weights, survival)
     threshold = _threshold(scores, survival, tail, false_alarms)
     if math.isfinite(split):
         threshold = max(threshold, split)
+        # No lighter than what makes the threshold's p-value the budget: the gap says nothing of a tail so thin.
+        tail = max(tail, (threshold - start) / math.log(_TAIL_SHARE / false_alarms))
     return Reference(tuple(scores.tolist()), tuple(survival.tolist()), tail, threshold, int(weights.sum()))
 
 
-def _tail(scores: Floats, weights: Floats, survival: Floats) -> float:
-    """Mean excess over the score that a tenth of the windows reach, which is the scale of an exponential tail."""
+def _tail(scores: Floats, weights: Floats, survival: Floats) -> tuple[float, float]:
+    """The score that a tenth of the windows reach, and the mean excess over it: the scale of an exponential tail."""
     start = scores[max(0, int(np.searchsorted(-survival, -_TAIL_SHARE)) - 1)]
     beyond = scores >= start
-    return max(_LEAST_TAIL, float(np.average(scores[beyond] - start, weights=weights[beyond])))
+    return float(start), max(_LEAST_TAIL, float(np.average(scores[beyond] - start, weights=weights[beyond])))
 
 
 def _threshold(scores: Floats, survival: Floats, tail: float, false_alarms: float) -> float:

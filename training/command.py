@@ -24,7 +24,7 @@ _OPTIONS = (
     click.option("--steps", type=click.IntRange(1), default=800, show_default=True, help="Of the head, of 64 windows."),
     click.option(
         "--false-alarms",
-        type=click.FloatRange(1e-6, 0.1),
+        type=click.FloatRange(1e-6, 0.05),
         default=1e-3,
         show_default=True,
         help="Share of healthy windows that may be called anomalous; sets the threshold.",

@@ -13,7 +13,7 @@ import numpy as np
 from training.bags import Floats
 
 _MOST_COMPONENTS = 20
-_TOLERANCE = 1.05
+_SMALL = 1e-3
 _EPSILON = 1e-3
 _LARGEST = 1e5
 
@@ -57,16 +57,36 @@ def fit_teacher(counts: Floats, weights: Floats, rng: np.random.Generator, fits:
 
 
 def choose_components(known: Floats, weights: Floats, rng: np.random.Generator, splits: int = 20) -> int:
-    """The smallest number of components whose left-out error is within 5 % of the least."""
+    """The number of components that predicts left-out counts best, without labels.
+
+    What helps to predict *other* counts is a way of behaving, what helps only itself is a failure that repeats. So this
+    is the least number whose error is below a thousandth of the variance or, if there is none, the first local minimum
+    after the greatest fall.
+    """
     most = min(_MOST_COMPONENTS, known.shape[1] - 1, len(known) - 2)
     if most < 1:
         return 0
     errors = np.zeros(most)
+    used = 0
     for _ in range(splits):
         first = rng.binomial(weights.astype(int), 0.5).astype(float)
         if 0 < first.sum() < weights.sum():
             errors += _left_out_errors(known, first, weights - first, most)
-    return int(np.argmax(errors <= _TOLERANCE * errors.min()))
+            used += 1
+    return _first_minimum(errors / max(used, 1))
+
+
+def _first_minimum(errors: Floats) -> int:
+    """Number of components for these errors of 0, 1, … components, each a share of the variance."""
+    small = np.flatnonzero(errors < _SMALL)
+    if len(small):
+        return int(small[0])
+    if len(errors) < 2:
+        return 0
+    k = 1 + int(np.argmax(errors[:-1] - errors[1:]))
+    while k + 1 < len(errors) and errors[k + 1] < errors[k]:
+        k += 1
+    return k
 
 
 def _left_out_errors(known: Floats, fitted: Floats, judged: Floats, most: int) -> Floats:
