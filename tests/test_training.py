@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from logs import simulated, write_base_model
 
 from model import load_checkpoint
 from model.scorer import BertScorer
@@ -13,7 +14,6 @@ from stream.commands.train import train_command
 from stream.errors import InputError
 from stream.windows.files import windows_of
 from stream.windows.settings import WindowSettings
-from tests.logs import simulated, write_base_model
 from training.fit import Recipe, train
 
 
