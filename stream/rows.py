@@ -4,10 +4,10 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from stream.errors import InputError
+from stream.files import Told, read_lines
 
 COLUMNS = (
     *("block_id", "part", "score", "p_value", "anomalous", "severity"),
@@ -52,30 +52,30 @@ class Row(NamedTuple):
     anomalous: bool
 
 
-def read_rows(path: Path | str) -> Iterator[Row]:
-    """Yield the rows of a CSV with the columns ``block_id,part,score,anomalous`` and any others.
+def read_rows(path: str, told: Told = lambda _done, _of: None) -> Iterator[Row]:
+    """Yield the rows of a CSV (or a packed one) with the columns ``block_id,part,score,anomalous`` and any others.
 
     Raises InputError, in one line with the line's number, for what is none.
     """
+    rows = csv.DictReader(_texts(path, told))
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file)
-            _check_columns(path, rows.fieldnames)
-            for row in rows:
-                try:
-                    yield _read(row)
-                except (ValueError, KeyError, TypeError, AttributeError) as error:
-                    why = str(error) if type(error) is ValueError else "a column is missing"
-                    raise InputError(f"{path}, line {rows.line_num}: {why}") from error
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no CSV in UTF-8: {error.reason}") from error
-    except csv.Error as error:
-        raise InputError(f"{path} is no CSV: {error}") from error
+        _check_columns(path, rows.fieldnames)
+        for row in rows:
+            yield _read(row)
+    except (ValueError, TypeError, AttributeError, csv.Error) as error:
+        why = "a column is missing" if isinstance(error, (TypeError, AttributeError)) else str(error)
+        raise InputError(f"{path}, line {rows.line_num}: {why}") from error
 
 
-def _check_columns(path: Path | str, columns: Iterable[str] | None) -> None:
+def _texts(path: str, told: Told) -> Iterator[str]:
+    for number, line in enumerate(read_lines([path], told), 1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path}, line {number}: it is not UTF-8") from error
+
+
+def _check_columns(path: str, columns: Iterable[str] | None) -> None:
     if columns is None:
         raise InputError(f"{path} is empty; write it with: tinylogbert score FILE --out {path}")
     if missing := [column for column in Row._fields if column not in columns]:

@@ -1,5 +1,6 @@
 """Scores against labels: ``evaluate_scores``, the figures, and ``tinylogbert evaluate`` as a person meets it."""
 
+import gzip
 import json
 import math
 from pathlib import Path
@@ -182,7 +183,7 @@ LABELS = "BlockId,Label\nblk_1,Normal\nblk_2,Anomaly\nblk_3,Normal\nblk_5,Anomal
 
 
 def files(folder: Path, scores: str = SCORES, labels: str = LABELS) -> tuple[str, ...]:
-    (folder / "scores.csv").write_text(scores)
+    (folder / "scores.csv").write_bytes(scores.encode(errors="surrogatepass"))
     (folder / "labels.csv").write_text(labels)
     return ("--scores", str(folder / "scores.csv"), "--labels", str(folder / "labels.csv"))
 
@@ -196,6 +197,12 @@ def test_every_figure_is_in_one_json_object(command: Command, tmp_path: Path) ->
     assert (found["roc_auc"], found["average_precision"]) == (1.0, 1.0)
     assert (found["at_threshold"]["f1"], found["at_threshold"]["lowest_alarm"]) == (1.0, 3.5)
     assert "distinct" not in found
+
+
+def test_scores_may_be_packed_and_from_windows(command: Command, tmp_path: Path) -> None:
+    plain = command("evaluate", *files(tmp_path))
+    (tmp_path / "scores.csv").write_bytes(gzip.compress(b"\xef\xbb\xbf" + SCORES.replace("\n", "\r\n").encode()))
+    assert command("evaluate", "--scores", tmp_path / "scores.csv", "--labels", tmp_path / "labels.csv") == plain
 
 
 def test_one_class_is_null_with_the_counts(command: Command, tmp_path: Path) -> None:
@@ -212,6 +219,7 @@ def test_one_class_is_null_with_the_counts(command: Command, tmp_path: Path) -> 
         (SCORES.replace("7.0", "high"), LABELS, "scores.csv, line 6: could not convert string to float: 'high'"),
         (SCORES.replace("true", "maybe"), LABELS, "scores.csv, line 4: anomalous is 'maybe'; it must be true or false"),
         (SCORES + "blk_5,1\n", LABELS, "scores.csv, line 7: a column is missing"),
+        (SCORES + "\ud8ff", LABELS, "scores.csv, line 7: it is not UTF-8"),
         (SCORES, "BlockId,Label\nblk_1,good\n", "labels.csv, line 2: label 'good' is unknown"),
         (SCORES, "BlockId,Label\nblk_9,1\n", "no block of "),
     ],

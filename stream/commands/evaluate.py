@@ -73,9 +73,10 @@ def _read(scores: str, labels: str) -> "tuple[BlockScores, int]":
 
     blocks = BlockScores(read_labels(labels))
     windows = 0
-    for row in read_rows(scores):
-        blocks.see(row.block_id, row.score, row.anomalous, closed=True)
-        windows += 1
+    with reading("reading the scores") as told:
+        for row in read_rows(scores, told):
+            blocks.see(row.block_id, row.score, row.anomalous, closed=True)
+            windows += 1
     return blocks, windows
 
 
