@@ -46,10 +46,10 @@ $(UV):
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 2 uv || $(REACH)
 
 $(VENV)/.runtime: requirements.txt pyproject.toml | $(UV)
-	@VIRTUAL_ENV=$(VENV) $(UV) pip install --require-hashes -r requirements.txt || $(REACH)
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --compile-bytecode --require-hashes -r requirements.txt || $(REACH)
 	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --editable . || $(REACH)
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
-	@VIRTUAL_ENV=$(VENV) $(UV) pip install --require-hashes -r requirements-dev.txt || $(REACH)
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --compile-bytecode --require-hashes -r requirements-dev.txt || $(REACH)
 	@touch $@

@@ -91,7 +91,7 @@ def replay_command(
 def _run(
     lines: Iterator[_Line], share: _Share, labels: dict[str, bool], scores: str | None, settings: Settings
 ) -> "Replay":
-    from stream.simulator.output import open_output
+    from stream.output import open_output
     from training.replay import Replay
 
     with ExitStack() as files:

@@ -76,7 +76,7 @@ def _score_text(text: str, as_json: bool, settings: Settings) -> None:
 
 
 def _score_files(files: tuple[str, ...], out: str, settings: Settings) -> None:
-    from stream.simulator.output import open_output
+    from stream.output import open_output
 
     scorer = load_scorer(settings)
     counts = Counts()

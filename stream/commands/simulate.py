@@ -77,7 +77,7 @@ def simulate_command(
 
 def _write(simulation: "Simulation", out: str, labels: str | None) -> tuple[int, int]:
     """Write both files; return how many lines, and how many anomalous blocks."""
-    from stream.simulator.output import open_output
+    from stream.output import open_output
 
     lines = anomalous = 0
     with ExitStack() as files:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from stream.errors import InputError
 from stream.lines import LineReader
+from stream.output import open_output
 from stream.simulator import simulate
-from stream.simulator.output import open_output
 
 _HOURS = 6.0
 _NEXT_DAY = "{:%y%m%d %H%M%S} 19 INFO dfs.FSNamesystem: BLOCK* NameSystem.allocateBlock: /user/root/next-day. blk_1"

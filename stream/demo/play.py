@@ -14,10 +14,10 @@ from stream.errors import BrokerError
 from stream.kafka.clients import new_admin
 from stream.kafka.follow import Follower
 from stream.kafka.topics import create_topics
+from stream.output import open_output
 from stream.rows import RowWriter
 from stream.settings import Settings
 from stream.show import parse_event
-from stream.simulator.output import open_output
 from training.blockscores import BlockScores
 from training.evaluate import figures
 
