@@ -13,7 +13,7 @@ from model.bert import TinyLogBERT, padded
 
 Ids = tuple[int, ...]
 
-_ROWS = 16
+_ROWS = 8
 _DIGITS = 4
 _REMEMBERED = 200_000
 

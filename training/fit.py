@@ -81,7 +81,7 @@ def train(
     model, encoder = pretrained(recipe.base_model, kinds) if recipe.base_model else fresh(kinds)
     fitted = [(corpus.closed.fitted, True), (corpus.open.fitted, False)]
     mlm_loss = pretrain(model, fitted, encoder, recipe.epochs, _MLM_BATCH, _MLM_RATE, rng, progress)
-    teacher, samplers = _taught(corpus, kinds, encoder, rng)
+    teacher, samplers = _taught(corpus, kinds, encoder, recipe.seed)
     head_loss = train_head(model, samplers, recipe.steps, _BATCH, _HEAD_RATE, progress)
     rounded(model)
     calibration = _calibrated(model, encoder, corpus, recipe)
@@ -91,9 +91,8 @@ def train(
     return load_checkpoint(out)
 
 
-def _taught(
-    corpus: Corpus, kinds: list[str], encoder: WindowEncoder, rng: np.random.Generator
-) -> tuple[Teacher, list[Sampler]]:
+def _taught(corpus: Corpus, kinds: list[str], encoder: WindowEncoder, seed: int) -> tuple[Teacher, list[Sampler]]:
+    rng = np.random.default_rng((seed, 1))  # a stream of its own: pretraining has no influence on the teacher
     closed, closed_weights = _rows(corpus.closed.fitted, kinds)
     teacher = fit_teacher(closed, closed_weights, rng)
     samplers = [Sampler(closed, closed_weights, kinds, True, encoder, teacher, rng)]

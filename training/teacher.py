@@ -14,6 +14,7 @@ from training.bags import Floats
 
 _MOST_COMPONENTS = 20
 _SMALL = 1e-3
+_ANSWERS, _SPLITS = 5, 20
 _EPSILON = 1e-3
 _LARGEST = 1e5
 
@@ -56,24 +57,27 @@ def fit_teacher(counts: Floats, weights: Floats, rng: np.random.Generator, fits:
     return Teacher(np.array(means), np.array(bases), components)
 
 
-def choose_components(known: Floats, weights: Floats, rng: np.random.Generator, splits: int = 20) -> int:
+def choose_components(known: Floats, weights: Floats, rng: np.random.Generator) -> int:
     """The number of components that predicts left-out counts best, without labels.
 
     What helps to predict *other* counts is a way of behaving, what helps only itself is a failure that repeats. So this
     is the least number whose error is below a thousandth of the variance or, if there is none, the first local minimum
-    after the greatest fall.
+    after the greatest fall; the median of five answers, each from twenty splits, since neighbours can be close.
     """
     most = min(_MOST_COMPONENTS, known.shape[1] - 1, len(known) - 2)
     if most < 1:
         return 0
+    return int(np.median([_first_minimum(_mean_errors(known, weights, rng, most)) for _ in range(_ANSWERS)]))
+
+
+def _mean_errors(known: Floats, weights: Floats, rng: np.random.Generator, most: int) -> Floats:
+    """Left-out error of 0, 1, … ``most`` - 1 components, the mean of random splits into halves."""
     errors = np.zeros(most)
-    used = 0
-    for _ in range(splits):
+    for _ in range(_SPLITS):
         first = rng.binomial(weights.astype(int), 0.5).astype(float)
         if 0 < first.sum() < weights.sum():
-            errors += _left_out_errors(known, first, weights - first, most)
-            used += 1
-    return _first_minimum(errors / max(used, 1))
+            errors += _left_out_errors(known, first, weights - first, most) / _SPLITS
+    return errors
 
 
 def _first_minimum(errors: Floats) -> int:
