@@ -65,10 +65,24 @@ def test_a_partition_without_any_line_is_idle_after_a_while_and_says_so() -> Non
     assert routed.told(now=2.0) == [(1, 0, True)]
 
 
-def test_a_line_that_cannot_be_read_moves_no_clock_but_ends_idleness() -> None:
+def test_after_a_rest_of_all_each_partition_is_waited_for_again() -> None:
     routed = Routed()
     routed.stage.at_end(0, now=0.0)
-    assert routed.told(now=2.0) == [(0, 0, True)]
+    routed.stage.at_end(1, now=0.0)
+    assert routed.told(now=2.0) == [(0, 0, True), (1, 0, True)]
+    routed.line(0, line(10, "Receiving block blk_1"))
+    assert routed.told(now=100.0) == [(0, 10, False), (1, 0, False)]
+    assert routed.told(now=101.9) == []
+    assert routed.told(now=102.0) == [(1, 0, True)]
+    routed.line(0, line(20, "Receiving block blk_1"))
+    assert routed.told(now=103.0) == [(0, 20, False)]
+
+
+def test_a_line_that_cannot_be_read_moves_no_clock_but_ends_idleness() -> None:
+    routed = Routed()
+    routed.line(1, line(0, "Receiving block blk_1"))
+    routed.stage.at_end(0, now=0.0)
+    assert routed.told(now=2.0) == [(0, 0, True), (1, 0, False)]
     (letter,) = routed.line(0, b"\xff")
     assert letter.topic == SETTINGS.dead_letter_topic
     assert routed.told(now=2.1) == [(0, 0, False)]

@@ -2,8 +2,8 @@
 
 After the lines of a commit it tells every lines partition how far each raw partition has come (control records), for
 only the route stage knows. A raw partition that is at its end holds nobody up, but only after a while: whoever writes
-fast fills one partition after the other, and the ones that wait for their turn are not idle. Sends nothing itself:
-records go to ``emit``; wall-clock time comes in.
+fast fills one partition after the other, and the ones that wait for their turn are not idle. So it is, too, when lines
+come after a rest of all. Sends nothing itself: records go to ``emit``; the time that went by, in s, comes in.
 """
 
 from dataclasses import dataclass
@@ -32,6 +32,7 @@ class RouteStage:
         self._sources = sources
         self._targets = targets
         self._progress: dict[int, _Progress] = {}
+        self._resting = False
 
     def assign(self, partition: int) -> None:
         """Begin with a raw partition of which nothing is known."""
@@ -73,6 +74,8 @@ class RouteStage:
 
     def tell(self, now: float, emit: Emit) -> None:
         """Tell every lines partition what has changed since the last call; call once a commit, after its lines."""
+        if self._resting and not all(progress.at_end for progress in self._progress.values()):
+            self._wake(now)
         idle_since = now - self.settings.idle_after / 1000
         for source, progress in self._progress.items():
             if progress.end_since is not None and not progress.at_end and progress.end_since <= idle_since:
@@ -82,3 +85,10 @@ class RouteStage:
                 report = SourceReport(source, self._sources, progress.time, progress.at_end)
                 for target in range(self._targets):
                     emit(control_record(self.settings.lines_topic, target, report))
+        self._resting = all(progress.at_end for progress in self._progress.values())
+
+    def _wake(self, now: float) -> None:
+        for progress in self._progress.values():
+            if progress.at_end:
+                progress.end_since = now
+                progress.at_end = progress.told = False

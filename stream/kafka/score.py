@@ -1,7 +1,7 @@
-"""The score stage: lines keyed by block → windows → events. One ``WindowTask`` a partition; wall-clock time comes in.
+"""The score stage: lines keyed by block → windows → events. One ``WindowTask`` a partition.
 
 Sends nothing itself: ``publish`` gives all records of a commit to ``emit``, and only once everything is judged, since
-judging may take longer than a transaction may be open.
+judging may take longer than a transaction may be open. The time that went by, in s, comes in.
 """
 
 from dataclasses import dataclass, field

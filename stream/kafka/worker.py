@@ -71,6 +71,9 @@ class Worker:
         self._committing = settings.raw_topic
         self.ended = False
         self._stale = False
+        self._reading = (
+            0.0  # the stages' clock, in s: it stands while the worker is busy, for lines may be waiting then
+        )
         self._next_commit = 0.0
         self._next_warning = 0.0
 
@@ -100,7 +103,9 @@ class Worker:
     # ── reading ──
 
     def _step(self) -> None:
+        begun = time.monotonic()
         batch = self._consumer.consume(_BATCH, timeout=_POLL_S)  # callbacks of the group run in here
+        self._reading += min(time.monotonic() - begun, 2 * _POLL_S)
         try:
             if not self._stale:
                 for message in batch:
@@ -127,9 +132,9 @@ class Worker:
     def _event(self, place: tuple[str, int], error: KafkaError) -> None:
         if error.code() == KafkaError._PARTITION_EOF:
             if self.route and place[0] == self.settings.raw_topic:
-                self.route.at_end(place[1], time.monotonic())
+                self.route.at_end(place[1], self._reading)
             elif self.score:
-                self.score.at_end(place[1], time.monotonic())
+                self.score.at_end(place[1], self._reading)
         elif error.code() in PASSING:
             self._log.warning("kafka", error=error.str())
         else:
@@ -151,11 +156,11 @@ class Worker:
         3. Send events, anomalies, dead letters and changes of state; commit them with the offsets of the lines.
         """
         if self.route:
-            self.route.tell(time.monotonic(), self._transactions.emit)
+            self.route.tell(self._reading, self._transactions.emit)
             self._finish(self.settings.raw_topic)
         if self.score:
             self._committing = self.settings.input_topic
-            self.score.publish(time.monotonic(), self._transactions.emit)
+            self.score.publish(self._reading, self._transactions.emit)
             self._finish(self.settings.input_topic)
             self._committing = self.settings.raw_topic
 
