@@ -26,6 +26,8 @@ def run(command: click.Command, name: str, arguments: Sequence[str] | None = Non
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except (click.Abort, KeyboardInterrupt):
+        if sys.stderr.isatty():
+            click.echo(err=True)  # the prompt goes beneath ^C
         sys.exit(130)
     sys.exit(code if isinstance(code, int) else 0)
 
