@@ -38,8 +38,10 @@ class WindowEncoder:
         self.pad, self.cls, self.sep, self.mask = (self._id(token) for token in ("[PAD]", "[CLS]", "[SEP]", "[MASK]"))
         self._flags = {False: self._id(OPEN), True: self._id(CLOSED)}
         self._counts = tuple(self._id(f"[x{count}]") for count in _COUNTS)
-        known = (text[len(_LINE) :] for text in tokenizer.get_vocab(with_added_tokens=True) if text.startswith(_LINE))
-        self.lines = {line: tuple(self._id(f"[x{count}] {line}") for count in _COUNTS) for line in sorted(known)}
+        vocabulary = tokenizer.get_vocab(with_added_tokens=True)
+        known = sorted((text for text in vocabulary if text.startswith(_LINE)), key=vocabulary.__getitem__)
+        names = [text[len(_LINE) :] for text in known]  # in the order in which they were added: most frequent first
+        self.lines = {line: tuple(self._id(f"[x{count}] {line}") for count in _COUNTS) for line in names}
         self._pieces: dict[str, tuple[int, ...]] = {}
 
     def encode(

@@ -1,11 +1,13 @@
 """Which lines carry a window's score, and what was expected instead: by taking lines away and putting lines in.
 
 Occlusion (Zeiler & Fergus 2014; for text Li et al. 2016): the surprise of a line is how much the score falls without
-it. What is missing shows the other way round: a known line whose addition lowers the score was expected.
+it. What is missing shows the other way round: a known line whose addition lowers the score was expected. Only the most
+frequent lines are tried for that, since each costs a forward pass.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 
 from model.encoding import WindowEncoder
 from stream.scoring import Surprise
@@ -14,6 +16,7 @@ Ids = tuple[int, ...]
 Values = Callable[[Iterable[Ids]], Mapping[Ids, float]]
 
 _EXPECTED = 3
+_CANDIDATES = 12
 _LEAST_SHARE = 0.1
 
 
@@ -28,7 +31,7 @@ def explain(window: Sequence[str], complete: bool, encoder: WindowEncoder, value
     whole = encoder.encode(bag, complete)
     without = {text: encoder.encode(_less(bag, text), complete) for text in bag if len(bag) > 1}
     fewer = {text: encoder.encode({**bag, text: n - 1}, complete) for text, n in bag.items() if n > 1}
-    more = {text: encoder.encode({**bag, text: bag[text] + 1}, complete) for text in encoder.lines}
+    more = {text: encoder.encode({**bag, text: bag[text] + 1}, complete) for text in islice(encoder.lines, _CANDIDATES)}
     score = values([whole, *without.values(), *fewer.values(), *more.values()])
     fall = {text: score[whole] - score[ids] for text, ids in without.items()}
     for text, ids in fewer.items():

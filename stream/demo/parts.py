@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,10 @@ from stream.kafka.sender import Labelled, Sender, labelled
 from stream.settings import Settings
 
 _GRACE_S = 10.0
-_SETTINGS = ("bootstrap_servers", "group_id", "worker_id", "partitions", "commit_interval")
+_BROKER_GRACE_S = 0.5
+_PATIENCE_S = 60.0
+_POLL_S = 0.05
+_SETTINGS = ("bootstrap_servers", "group_id", "worker_id", "partitions", "idle_after")
 
 
 @contextmanager
@@ -32,7 +36,7 @@ def broker(folder: Path, say: Callable[[str], None]) -> Iterator[str]:
         yield kafka.start(say)
     finally:
         say("stopping the broker")
-        kafka.stop(grace_s=_GRACE_S)
+        kafka.stop(grace_s=_BROKER_GRACE_S)  # the next demo begins with an empty one
 
 
 class Daemon:
@@ -40,7 +44,7 @@ class Daemon:
 
     def __init__(self, settings: Settings, log_file: Path, checkpoint: Path | None) -> None:
         self._log_file = log_file
-        log_file.unlink(missing_ok=True)
+        log_file.write_bytes(b"")
         flags = [f"--{name.replace('_', '-')}={getattr(settings, name)}" for name in _SETTINGS]
         flags += [f"--checkpoint={checkpoint}"] if checkpoint else []
         command = [sys.executable, "-m", "stream", "consume", *flags]
@@ -51,6 +55,15 @@ class Daemon:
         if process.exit_code(self._process, within_s=0) is not None:
             words = self._log_file.read_text(errors="replace").strip().splitlines()
             raise BrokerError(f"the daemon has ended: {words[-1] if words else 'without a word'} ({self._log_file})")
+
+    def wait(self) -> None:
+        """Return once it has its partitions; raise BrokerError if it ends before, or has none after a minute."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while b'"event": "assigned"' not in self._log_file.read_bytes():
+            self.check()
+            if time.monotonic() > deadline:
+                raise BrokerError(f"the daemon has no partitions after {_PATIENCE_S:.0f} s ({self._log_file})")
+            time.sleep(_POLL_S)
 
     def end(self) -> None:
         """SIGTERM, and SIGKILL if it does not end."""

@@ -41,11 +41,12 @@ def play(plan: Plan, show: Show) -> dict[str, Any]:
     quiet = Settings()
     log = write_log(plan.folder, plan.blocks, plan.seed, quiet.close_after + quiet.lateness)
     with broker(plan.folder / "broker", show.say) as address:
-        settings = Settings(bootstrap_servers=address, group_id="demo", worker_id="demo", partitions=2)
+        settings = Settings(bootstrap_servers=address, group_id="demo", worker_id="demo", partitions=2, idle_after=500)
         show.say("creating the topics")
         create_topics(new_admin(settings), settings)
         show.say("starting the daemon")
         with daemon(settings, plan.folder / "daemon.log", plan.checkpoint) as consumer:
+            consumer.wait()
             closed, blocks = _watch(settings, log, plan.seconds, consumer, show)
     _, scores, verdicts, labels = blocks.judged()
     found = {"blocks": len(scores), "lines": len(log.lines), **figures(scores, verdicts, labels)}
