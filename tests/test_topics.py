@@ -19,7 +19,9 @@ def topic_flags(settings: Settings, *more: str) -> list[str]:
     """The flags that ``topics`` knows."""
     known = flags(settings)
     pairs = zip(known[::2], known[1::2], strict=True)
-    return [text for pair in pairs if pair[0] not in ("--group-id", "--commit-interval", "--idle-after") for text in pair] + list(more)
+    return [
+        text for pair in pairs if pair[0] not in ("--group-id", "--commit-interval", "--idle-after") for text in pair
+    ] + list(more)
 
 
 def test_create_makes_what_is_missing_and_a_second_time_nothing(broker: str, command: Command) -> None:
