@@ -20,7 +20,7 @@ FORBIDDEN = [
     ("pure", "stream/lines/mask.py", "import sklearn"),
     ("pure", "stream/scoring.py", "from model.scorer import TinyLogBertScorer"),
     ("layers", "stream/lines/reader.py", "from stream.windows.window import Window"),
-    ("layers", "stream/simulator/output.py", "from stream.kafka.topics import topic_specs"),
+    ("layers", "stream/simulator/draws.py", "from stream.kafka.topics import topic_specs"),
     ("layers", "stream/settings.py", "from stream.commands.options import settings_options"),
     ("model", "model/encoding.py", "from stream.windows.window import Window"),
     ("model", "model/bert.py", "from training.loop import Loop"),
