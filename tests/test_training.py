@@ -85,7 +85,9 @@ def test_the_command_writes_the_folder_prints_it_and_may_be_repeated(tmp_path: P
     assert {path.name for path in tmp_path.iterdir()} == {"a.log", "labels.csv", "out"}
     card = (tmp_path / "out" / "README.md").read_text()
     assert "`tinylogbert train a.log --out out --base-model" in card
-    assert "--seed 0 --steps 3 --normal-only labels.csv`" in card
+    assert "--seed 0 --steps 3 --timezone UTC --normal-only labels.csv`" in card
+    words = card.split("`tinylogbert train ")[1].split("`")[0].split()
+    train_command.make_context("train", words)  # it is a command line that the command takes
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:

@@ -101,7 +101,8 @@ def _whole(out: Path) -> Iterator[Path]:
 
 def _command(inputs: Sequence[str], out: Path, normal_only: str | None, chosen: dict[str, Any]) -> str:
     """The command line that does it again; names of files, not the places where they lie."""
-    flags = [f"--{name.replace('_', '-')} {value}" for name, value in sorted(chosen.items()) if value is not None]
+    named = {{"zone": "timezone"}.get(name, name): value for name, value in chosen.items() if value is not None}
+    flags = [f"--{name.replace('_', '-')} {value}" for name, value in sorted(named.items())]
     labels = [f"--normal-only {Path(normal_only).name}"] if normal_only else []
     names = [Path(name).name for name in inputs]
     return " ".join(["tinylogbert train", *names, f"--out {out.name}", *flags, *labels])
