@@ -16,8 +16,8 @@ Examples:
 
 Ctrl-C ends it at any moment and leaves nothing running.""",
 )
-@click.option("--blocks", type=click.IntRange(100, 200_000), default=2000, show_default=True, help="Blocks to write.")
-@click.option("--seconds", type=click.FloatRange(1), default=8.0, show_default=True, help="How long to play the log.")
+@click.option("--blocks", type=click.IntRange(100, 200_000), default=1200, show_default=True, help="Blocks to write.")
+@click.option("--seconds", type=click.FloatRange(1), default=6.0, show_default=True, help="How long to play the log.")
 @click.option("--seed", type=click.IntRange(0), default=7, show_default=True, help="Another seed, another log.")
 @click.option(
     "--out",
