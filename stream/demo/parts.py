@@ -17,6 +17,7 @@ from stream.demo.log import DemoLog
 from stream.errors import BrokerError, UserError
 from stream.kafka.clients import new_admin, partitions_of
 from stream.kafka.sender import Labelled, Sender, labelled
+from stream.output import open_output
 from stream.settings import Settings
 
 _GRACE_S = 10.0
@@ -40,24 +41,25 @@ def broker(folder: Path, say: Callable[[str], None]) -> Iterator[str]:
 
 
 class Daemon:
-    """``tinylogbert consume`` as a process of its own."""
+    """``tinylogbert consume`` as a process of its own; it gets ready at once, and consumes once told its settings."""
 
-    def __init__(self, settings: Settings, log_file: Path, checkpoint: Path | None) -> None:
+    def __init__(self, log_file: Path, checkpoint: Path | None) -> None:
         self._log_file = log_file
+        self._flags_file = log_file.with_suffix(".flags")
+        self._checkpoint = [str(checkpoint)] if checkpoint else []
+        self._flags_file.unlink(missing_ok=True)
         log_file.write_bytes(b"")
+        command = [sys.executable, "-m", "stream.demo.warm", str(self._flags_file), *self._checkpoint]
+        # Broker, sender and daemon share the cores: threads that spin for a core which another has are worse than none.
+        environ = {**os.environ, "OMP_NUM_THREADS": "1"}
+        self._process = process.spawn(command, environ, log_file, die_with_parent=True)
+
+    def consume(self, settings: Settings) -> None:
+        """Let it begin; return once it has its partitions, raise BrokerError if it ends or has none in a minute."""
         flags = [f"--{name.replace('_', '-')}={getattr(settings, name)}" for name in _SETTINGS]
-        flags += [f"--checkpoint={checkpoint}"] if checkpoint else []
-        command = [sys.executable, "-m", "stream", "consume", *flags]
-        self._process = process.spawn(command, os.environ, log_file, die_with_parent=True)
-
-    def check(self) -> None:
-        """Raise BrokerError, with its last words, if it has ended."""
-        if process.exit_code(self._process, within_s=0) is not None:
-            words = self._log_file.read_text(errors="replace").strip().splitlines()
-            raise BrokerError(f"the daemon has ended: {words[-1] if words else 'without a word'} ({self._log_file})")
-
-    def wait(self) -> None:
-        """Return once it has its partitions; raise BrokerError if it ends before, or has none after a minute."""
+        flags += [f"--checkpoint={folder}" for folder in self._checkpoint]
+        with open_output(str(self._flags_file)) as file:
+            file.write("\n".join(flags).encode())
         deadline = time.monotonic() + _PATIENCE_S
         while b'"event": "assigned"' not in self._log_file.read_bytes():
             self.check()
@@ -65,15 +67,22 @@ class Daemon:
                 raise BrokerError(f"the daemon has no partitions after {_PATIENCE_S:.0f} s ({self._log_file})")
             time.sleep(_POLL_S)
 
+    def check(self) -> None:
+        """Raise BrokerError, with its last words, if it has ended."""
+        if process.exit_code(self._process, within_s=0) is not None:
+            words = self._log_file.read_text(errors="replace").strip().splitlines()
+            raise BrokerError(f"the daemon has ended: {words[-1] if words else 'without a word'} ({self._log_file})")
+
     def end(self) -> None:
         """SIGTERM, and SIGKILL if it does not end."""
         process.end(self._process, _GRACE_S)
+        self._flags_file.unlink(missing_ok=True)
 
 
 @contextmanager
-def daemon(settings: Settings, log_file: Path, checkpoint: Path | None) -> Iterator[Daemon]:
-    """A running daemon, its log in a file."""
-    running = Daemon(settings, log_file, checkpoint)
+def daemon(log_file: Path, checkpoint: Path | None) -> Iterator[Daemon]:
+    """A daemon that gets ready, its log in a file."""
+    running = Daemon(log_file, checkpoint)
     try:
         yield running
     finally:

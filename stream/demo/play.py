@@ -40,14 +40,17 @@ def play(plan: Plan, show: Show) -> dict[str, Any]:
     show.say("simulating a log with failures in it")
     quiet = Settings()
     log = write_log(plan.folder, plan.blocks, plan.seed, quiet.close_after + quiet.lateness)
-    with broker(plan.folder / "broker", show.say) as address:
+    with (
+        daemon(plan.folder / "daemon.log", plan.checkpoint) as consumer,
+        broker(plan.folder / "broker", show.say) as address,
+    ):
         settings = Settings(bootstrap_servers=address, group_id="demo", worker_id="demo", partitions=2, idle_after=500)
         show.say("creating the topics")
         create_topics(new_admin(settings), settings)
         show.say("starting the daemon")
-        with daemon(settings, plan.folder / "daemon.log", plan.checkpoint) as consumer:
-            consumer.wait()
-            closed, blocks = _watch(settings, log, plan.seconds, consumer, show)
+        consumer.consume(settings)
+        closed, blocks = _watch(settings, log, plan.seconds, consumer, show)
+        consumer.end()
     _, scores, verdicts, labels = blocks.judged()
     found = {"blocks": len(scores), "lines": len(log.lines), **figures(scores, verdicts, labels)}
     with open_output(str(plan.folder / "scores.csv")) as file:
