@@ -166,6 +166,22 @@ def _member(broker: str, group: str) -> Consumer:
     return Consumer({"bootstrap.servers": broker, "group.id": group, "log_level": 0})
 
 
+def all_read(settings: Settings) -> bool:
+    """Whether every raw line is routed and every routed line is committed as read."""
+    ends = [len(part) for part in by_partition(read_topic(settings, settings.raw_topic), settings.partitions)]
+    if committed(settings, settings.raw_topic) != ends:
+        return False
+    last = [
+        max((m.offset() for m in part), default=-1) + 1
+        for part in by_partition(read_topic(settings, settings.lines_topic), settings.partitions)
+    ]
+    return all(done >= end for done, end in zip(committed(settings, settings.lines_topic), last, strict=True))
+
+
+def by_partition(messages: list[Message], count: int) -> list[list[Message]]:
+    return [[m for m in messages if m.partition() == number] for number in range(count)]
+
+
 def said(event: dict[str, Any]) -> tuple[Any, ...]:
     """What an event says about a window, without how it came about."""
     names = ("score", "p_value", "anomalous", "severity", "lines", "first_time", "last_time")

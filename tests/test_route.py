@@ -17,9 +17,10 @@ class Routed:
 
     def __init__(self) -> None:
         self.stage = RouteStage(SETTINGS, LineReader(), sources=2, targets=1)
+        self._offset = 0
         self.stage.assign(0)
         self.stage.assign(1)
-        self._offset = 0
+        assert self.told(now=0.0) == [(0, 0, False), (1, 0, False)]
 
     def line(self, partition: int, raw: bytes) -> list[Record]:
         sent: list[Record] = []
@@ -35,6 +36,23 @@ class Routed:
         reports = [read_control(FakeMessage((record.topic, 0), 0, record)) for record in sent]
         first = LineReader().read(line(0, "a")).time
         return [(r.source, (r.time - first) // 1000 if r.time else 0, r.at_end) for r in reports if r]
+
+
+def test_a_partition_that_is_new_to_it_may_hold_more_and_that_is_told_before_all_else() -> None:
+    routed = Routed()
+    routed.line(0, line(10, "Receiving block blk_1"))
+    routed.stage.assign(1)
+    assert routed.told(now=0.0) == [(1, 0, False), (0, 10, False)]
+
+
+def test_what_holds_event_time_back_is_told_before_what_moves_it() -> None:
+    routed = Routed()
+    routed.line(0, line(20, "Receiving block blk_1"))
+    routed.line(1, line(10, "Receiving block blk_1"))
+    assert routed.told(now=0.0) == [(1, 10, False), (0, 20, False)]
+    routed.stage.at_end(0, now=0.0)
+    routed.line(1, line(30, "Receiving block blk_1"))
+    assert routed.told(now=2.0) == [(1, 30, False), (0, 20, True)]
 
 
 def test_it_tells_how_far_each_raw_partition_has_come_once() -> None:
@@ -71,7 +89,7 @@ def test_after_a_rest_of_all_each_partition_is_waited_for_again() -> None:
     routed.stage.at_end(1, now=0.0)
     assert routed.told(now=2.0) == [(0, 0, True), (1, 0, True)]
     routed.line(0, line(10, "Receiving block blk_1"))
-    assert routed.told(now=100.0) == [(0, 10, False), (1, 0, False)]
+    assert routed.told(now=100.0) == [(1, 0, False), (0, 10, False)]
     assert routed.told(now=101.9) == []
     assert routed.told(now=102.0) == [(1, 0, True)]
     routed.line(0, line(20, "Receiving block blk_1"))
@@ -82,7 +100,7 @@ def test_a_line_that_cannot_be_read_moves_no_clock_but_ends_idleness() -> None:
     routed = Routed()
     routed.line(1, line(0, "Receiving block blk_1"))
     routed.stage.at_end(0, now=0.0)
-    assert routed.told(now=2.0) == [(0, 0, True), (1, 0, False)]
+    assert routed.told(now=2.0) == [(1, 0, False), (0, 0, True)]
     (letter,) = routed.line(0, b"\xff")
     assert letter.topic == SETTINGS.dead_letter_topic
     assert routed.told(now=2.1) == [(0, 0, False)]

@@ -7,7 +7,7 @@ from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from stream.errors import StateError
-from stream.kafka.clients import kafka_errors, new_consumer
+from stream.kafka.clients import kafka_errors, new_consumer, repeated
 from stream.settings import Settings
 
 Told = Callable[[int, int], None]
@@ -32,7 +32,8 @@ def read_changelog(
     places = [TopicPartition(settings.windows_topic, number) for number in partitions]
     records: dict[int, dict[bytes, bytes]] = {place.partition: {} for place in places}
     with kafka_errors(settings):
-        begins, ends = (_offsets(admin, places, spec) for spec in (OffsetSpec.earliest(), OffsetSpec.latest()))
+        begins = repeated(lambda: _offsets(admin, places, OffsetSpec.earliest()), _TIMEOUT_S)
+        ends = repeated(lambda: _offsets(admin, places, OffsetSpec.latest()), _TIMEOUT_S)
         reading = _Reading(settings.windows_topic, begins, ends, records)
         if not reading.left:
             return records

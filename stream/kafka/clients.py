@@ -24,14 +24,17 @@ _RETRY_S = 0.2
 _OFFSETS_S = 30.0
 _Answer = TypeVar("_Answer")
 _UNREACHABLE = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
-_FENCED = (
+FENCED = (
     *(KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH),
     KafkaError.FENCED_INSTANCE_ID,
 )
+"""Somebody else works under the same name, or the broker believes so."""
 PASSING = (
     *(KafkaError._MAX_POLL_EXCEEDED, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN),
+    KafkaError._DESTROY_BROKER,  # the client has taken a broker off its list
     *(KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.NOT_COORDINATOR),
     *(KafkaError.LEADER_NOT_AVAILABLE, KafkaError.NOT_LEADER_FOR_PARTITION),  # of a topic that was just created, too
+    *(KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH),
 )
 """Errors after which a consumer goes on by itself, or a request may be repeated."""
 
@@ -131,12 +134,12 @@ def committed_offsets(consumer: Consumer, places: list[TopicPartition]) -> list[
     Waits until no transaction is pending on them: that of a worker that died is decided after its timeout at the
     latest. Raises KafkaException.
     """
-    return _repeated(lambda: _committed(consumer, places), _PENDING_S)
+    return repeated(lambda: _committed(consumer, places), _PENDING_S)
 
 
 def offsets_of(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
     """The first offset of a partition, and the one behind its last. Raises KafkaException."""
-    found: tuple[int, int] = _repeated(lambda: consumer.get_watermark_offsets(place, timeout=_OFFSETS_S), _OFFSETS_S)
+    found: tuple[int, int] = repeated(lambda: consumer.get_watermark_offsets(place, timeout=_OFFSETS_S), _OFFSETS_S)
     return found
 
 
@@ -147,7 +150,7 @@ def _committed(consumer: Consumer, places: list[TopicPartition]) -> list[TopicPa
     return found
 
 
-def _repeated(call: Callable[[], _Answer], seconds: float) -> _Answer:
+def repeated(call: Callable[[], _Answer], seconds: float) -> _Answer:
     """Make a request again while the answer is an error that passes, for so long."""
     deadline = time.monotonic() + seconds
     while True:
@@ -173,7 +176,7 @@ def refused(settings: Settings, error: KafkaException | KafkaError) -> BrokerErr
     code = cause.code() if cause else None
     if code in _UNREACHABLE:
         return unreachable(settings, error)
-    if code in _FENCED or "fenced" in _text(error):  # a fatal error keeps its cause in its text only
+    if code in FENCED or "fenced" in _text(error):  # a fatal error keeps its cause in its text only
         return BrokerError(
             "another worker has taken this one's place: it has the same --worker-id, or this one stood still too long; "
             "what this one had not committed is read again"

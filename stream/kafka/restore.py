@@ -3,11 +3,10 @@
 import time
 
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from stream.errors import StateError
 from stream.kafka.changelog import read_changelog
-from stream.kafka.clients import committed_offsets
+from stream.kafka.clients import committed_offsets, new_admin
 from stream.kafka.route import RouteStage
 from stream.kafka.score import ScoreStage
 from stream.logs import Log
@@ -19,11 +18,8 @@ _TELL_S = 5.0
 class Restorer:
     """Gives partitions to the stages, and reads the changelog of those that are scored; logs what takes long."""
 
-    def __init__(
-        self, settings: Settings, admin: AdminClient, route: RouteStage | None, score: ScoreStage | None, log: Log
-    ) -> None:
+    def __init__(self, settings: Settings, route: RouteStage | None, score: ScoreStage | None, log: Log) -> None:
         self._settings = settings
-        self._admin = admin
         self._route = route
         self._score = score
         self._log = log
@@ -50,7 +46,8 @@ class Restorer:
     def _restore(self, score: ScoreStage, partitions: list[int]) -> None:
         begun = time.monotonic()
         self._next_told = begun + _TELL_S
-        found = read_changelog(self._settings, self._admin, partitions, self._told)
+        admin = new_admin(self._settings)  # one that has seen brokers come and go may hold on to what it knew
+        found = read_changelog(self._settings, admin, partitions, self._told)
         for partition, records in found.items():
             try:
                 score.assign(partition, records)

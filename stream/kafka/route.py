@@ -18,8 +18,8 @@ from stream.settings import Settings
 class _Progress:
     time: int = 0
     end_since: float | None = None  # when its end was reached, in s
-    at_end: bool = False  # as it was told last
-    told: bool = True
+    at_end: bool = False
+    told: bool = False
 
 
 class RouteStage:
@@ -35,7 +35,7 @@ class RouteStage:
         self._resting = False
 
     def assign(self, partition: int) -> None:
-        """Begin with a raw partition of which nothing is known."""
+        """Begin with a raw partition of which nothing is known: more may be waiting there, and that is told first."""
         self._progress[partition] = _Progress()
 
     def revoke(self, partition: int) -> None:
@@ -76,15 +76,20 @@ class RouteStage:
         """Tell every lines partition what has changed since the last call; call once a commit, after its lines."""
         if self._resting and not all(progress.at_end for progress in self._progress.values()):
             self._wake(now)
+        self._rest(now)
+        news = [(source, progress) for source, progress in self._progress.items() if not progress.told]
+        # What holds event time back comes first: it never goes back.
+        for source, progress in sorted(news, key=lambda item: (item[1].at_end, item[1].time)):
+            progress.told = True
+            report = SourceReport(source, self._sources, progress.time, progress.at_end)
+            for target in range(self._targets):
+                emit(control_record(self.settings.lines_topic, target, report))
+
+    def _rest(self, now: float) -> None:
         idle_since = now - self.settings.idle_after / 1000
-        for source, progress in self._progress.items():
+        for progress in self._progress.values():
             if progress.end_since is not None and not progress.at_end and progress.end_since <= idle_since:
                 progress.at_end, progress.told = True, False
-            if not progress.told:
-                progress.told = True
-                report = SourceReport(source, self._sources, progress.time, progress.at_end)
-                for target in range(self._targets):
-                    emit(control_record(self.settings.lines_topic, target, report))
         self._resting = all(progress.at_end for progress in self._progress.values())
 
     def _wake(self, now: float) -> None:

@@ -17,7 +17,6 @@ notice at once that it ended in good order: its partitions wait those 10 s for i
 """
 
 import time
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -64,8 +63,8 @@ class Worker:
         if self.score:
             self._check_changelog(inputs, len(partitions_of(admin, settings, settings.windows_topic)))
         self._held = Held()
-        self._restorer = Restorer(settings, admin, self.route, self.score, log)
-        self._transactions = Transactions(settings, f"{settings.group_id}-{settings.worker_id or uuid.uuid4().hex}")
+        self._restorer = Restorer(settings, self.route, self.score, log)
+        self._transactions = Transactions(settings)
         self._consumer: Consumer = new_consumer(settings, **_membership(settings), error_cb=self._kafka_says)
         self.aborts: dict[str, int] = {}  # by the topic that was read, since its last commit
         self._committing = settings.raw_topic
@@ -232,7 +231,7 @@ class Worker:
         """Leave the group. What is not committed by now is not committed any more: it is read again."""
         self.ended = True
         try:
-            self._transactions.abort()
+            self._transactions.leave()
         except BrokerError as error:
             self._log.warning("the open transaction is left to the broker", error=str(error))
         self._consumer.close()
