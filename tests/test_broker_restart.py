@@ -18,7 +18,7 @@ def test_the_worker_goes_on_where_the_broker_goes_on(tmp_path: Path) -> None:
     lines = [*simulate(40, seed=13).lines(), far_later()]
     half = len(lines) // 2
     try:
-        settings = new_settings(address)
+        settings = new_settings(address, worker_id="one")  # back in its group at once
         send(settings, lines[:half])
         with running(settings, SCORER):
             wait(lambda: all_read(settings), "the first half is read")

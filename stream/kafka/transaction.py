@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
@@ -63,7 +64,7 @@ class Transactions:
         """
         try:
             client, group = self._begun(), consumer.consumer_group_metadata()
-            _resumed(lambda s: _back(lambda: client.send_offsets_to_transaction(offsets, group, s), 3 * s))
+            _resumed(lambda s: _back(lambda: client.send_offsets_to_transaction(offsets, group, s), 2 * s))
             _resumed(client.commit_transaction)
             self._open = False
             client.poll(0)
@@ -113,8 +114,10 @@ class Transactions:
         return client
 
     def _replace(self) -> None:
-        """Go on with a new client, once it is needed; that it begins also aborts what this one leaves behind."""
+        """Go on with a new client: that it begins aborts what this one leaves behind, for which readers would wait."""
         self._client, self._open = None, False
+        with suppress(KafkaException):  # without a broker now, the next transaction tries again
+            self._client = self._new_client()
 
     def _replace_unless_fenced(self, error: KafkaException) -> None:
         """A fatal error means a broker that forgot, or a transaction that timed out, unless the id is not its own."""
