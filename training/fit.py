@@ -53,7 +53,7 @@ class Recipe:
 
     seed: int = 0
     epochs: int = 5
-    steps: int = 900
+    steps: int = 600
     false_alarms: float = 1e-3
     base_model: str | None = None
     name: str = "hdfs"

@@ -1,10 +1,9 @@
-"""A tokenizer learned from the logs: word pieces of the lines' words, and a token for each known kind of line."""
+"""A tokenizer learned from the logs: word pieces of the lines' words; the tokens of whole lines come later."""
 
 from collections.abc import Iterable
 
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-from model.encoding import add_tokens
 from stream.lines import words
 
 _SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -21,10 +20,4 @@ def learn_tokenizer(kinds: Iterable[str], vocabulary: int) -> Tokenizer:
     )
     spelled = [*_ALPHABET, *("a" + letter for letter in _ALPHABET)]  # every letter also inside of a word
     tokenizer.train_from_iterator([*(words(kind) for kind in kinds), *spelled], trainer)
-    return tokenizer
-
-
-def with_lines(tokenizer: Tokenizer, kinds: Iterable[str]) -> Tokenizer:
-    """Add the tokens of windows and of these known lines, to a learned tokenizer or to a given one."""
-    add_tokens(tokenizer, kinds)
     return tokenizer
