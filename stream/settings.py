@@ -98,7 +98,16 @@ class Settings(BaseSettings):
     )
     max_lines: int = Field(4096, ge=2, le=100_000, description="Lines at which a window closes.")
     max_age: Duration = Field(7 * 86_400_000, description="Age of a window, in event time, at which it closes.")
+    max_open_windows: int = Field(
+        1_000_000, ge=1, description="Open windows of one partition; beyond, the one that is silent longest closes."
+    )
+    max_jump: Duration = Field(
+        86_400_000, description="How far one line may move event time on; more is believed only if many lines agree."
+    )
     commit_interval: Duration = Field(500, le=60_000, description="Time between two commits.")
+    guarantee: Literal["exactly-once", "at-least-once"] = Field(
+        "exactly-once", description="Whether a crash may publish twice what was published shortly before it."
+    )
     checkpoint: Path | None = Field(None, description="Checkpoint folder  [default: the shipped one]")
     memo: bool = Field(True, description="Remember the scores of windows with equal content.")
 
@@ -122,6 +131,8 @@ class Settings(BaseSettings):
             lateness=self.lateness,
             max_lines=self.max_lines,
             max_age=self.max_age,
+            max_open_windows=self.max_open_windows,
+            max_jump=self.max_jump,
         )
 
     @property

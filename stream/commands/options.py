@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import click
 from pydantic import ValidationError
@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from stream.settings import Settings, load_settings, show_duration
 
-_DURATIONS = ("quiet_after", "close_after", "lateness", "idle_after", "max_age", "commit_interval")
+_DURATIONS = ("quiet_after", "close_after", "lateness", "idle_after", "max_age", "max_jump", "commit_interval")
 
 
 def settings_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -45,7 +45,7 @@ def _option(name: str, field: FieldInfo) -> Callable[[Callable[..., Any]], Calla
         return click.option(flag, name, multiple=True, metavar="KEY=VALUE", help=f"{help_text} Repeatable.")
     if field.annotation is bool:
         return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=_with_default(name, field))
-    kind: Any = click.Choice(get_args(field.annotation)) if name == "stage" else None
+    kind: Any = click.Choice(get_args(field.annotation)) if get_origin(field.annotation) is Literal else None
     metavar = None if kind else "DURATION" if name in _DURATIONS else name.rpartition("_")[2].upper()
     return click.option(flag, name, type=kind or str, metavar=metavar, help=_with_default(name, field))
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from model.scorer import BertScorer
 
 SCORER_OPTIONS = ("checkpoint", "memo")
-WINDOW_OPTIONS = ("timezone", "quiet_after", "close_after", "lateness", "max_lines", "max_age")
+WINDOW_OPTIONS = ("timezone", "quiet_after", "close_after", "lateness", "max_lines", "max_age", "max_jump")
 
 
 def load_scorer(settings: Settings) -> "BertScorer":

@@ -14,3 +14,5 @@ class WindowSettings:
     lateness: int = 600_000
     max_lines: int = 4096
     max_age: int = 7 * 24 * HOUR
+    max_open_windows: int = 1_000_000
+    max_jump: int = 24 * HOUR
