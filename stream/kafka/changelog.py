@@ -7,7 +7,8 @@ from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from stream.errors import StateError
-from stream.kafka.clients import kafka_errors, new_consumer, repeated
+from stream.kafka.clients import new_consumer, repeated
+from stream.kafka.refusals import kafka_errors
 from stream.settings import Settings
 
 Told = Callable[[int, int], None]

@@ -1,4 +1,4 @@
-"""Kafka clients made from settings, and Kafka's errors as one clear line.
+"""Kafka clients made from settings, and what is asked of them before anything is read.
 
 Raises only BrokerError. Messages of 16 MiB pass, so that whatever the raw topic let in can be dead-lettered with its
 bytes untouched.
@@ -6,14 +6,14 @@ bytes untouched.
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from stream.errors import BrokerError
+from stream.kafka.refusals import PASSING, kafka_errors, unreachable
 from stream.settings import Settings
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -23,20 +23,6 @@ _PENDING_S = 120.0  # longer than a transaction may be open
 _RETRY_S = 0.2
 _OFFSETS_S = 30.0
 _Answer = TypeVar("_Answer")
-_UNREACHABLE = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
-FENCED = (
-    *(KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH),
-    KafkaError.FENCED_INSTANCE_ID,
-)
-"""Somebody else works under the same name, or the broker believes so."""
-PASSING = (
-    *(KafkaError._MAX_POLL_EXCEEDED, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN),
-    KafkaError._DESTROY_BROKER,  # the client has taken a broker off its list
-    *(KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.NOT_COORDINATOR),
-    *(KafkaError.LEADER_NOT_AVAILABLE, KafkaError.NOT_LEADER_FOR_PARTITION),  # of a topic that was just created, too
-    *(KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH),
-)
-"""Errors after which a consumer goes on by itself, or a request may be repeated."""
 
 _OURS = frozenset(
     (
@@ -160,44 +146,3 @@ def repeated(call: Callable[[], _Answer], seconds: float) -> _Answer:
             if error.args[0].code() not in PASSING or time.monotonic() > deadline:
                 raise
             time.sleep(_RETRY_S)
-
-
-def unreachable(settings: Settings, error: KafkaException | KafkaError) -> BrokerError:
-    """The one line for a broker that does not answer."""
-    return BrokerError(
-        f"no Kafka answers at {settings.bootstrap_servers} ({_text(error)}); "
-        "start one with: tinylogbert broker start, or say where it is with --bootstrap-servers"
-    )
-
-
-def refused(settings: Settings, error: KafkaException | KafkaError) -> BrokerError:
-    """The one line for any other error of Kafka's."""
-    cause = _cause(error)
-    code = cause.code() if cause else None
-    if code in _UNREACHABLE:
-        return unreachable(settings, error)
-    if code in FENCED or "fenced" in _text(error):  # a fatal error keeps its cause in its text only
-        return BrokerError(
-            "another worker has taken this one's place: it has the same --worker-id, or this one stood still too long; "
-            "what this one had not committed is read again"
-        )
-    return BrokerError(f"Kafka refuses: {_text(error)}")
-
-
-def _cause(error: KafkaException | KafkaError) -> KafkaError | None:
-    cause = error.args[0] if isinstance(error, KafkaException) else error
-    return cause if isinstance(cause, KafkaError) else None
-
-
-def _text(error: KafkaException | KafkaError) -> str:
-    cause = _cause(error)
-    return cause.str() if cause else str(error)
-
-
-@contextmanager
-def kafka_errors(settings: Settings) -> Iterator[None]:
-    """Turn Kafka's exceptions into BrokerError, so that a command ends with one line."""
-    try:
-        yield
-    except KafkaException as error:
-        raise refused(settings, error) from error

@@ -6,7 +6,8 @@ from types import TracebackType
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message
 
-from stream.kafka.clients import kafka_errors, new_consumer, offsets_of, partitions_of
+from stream.kafka.clients import new_consumer, offsets_of, partitions_of
+from stream.kafka.refusals import kafka_errors
 from stream.settings import Settings
 
 _BATCH = 1_000

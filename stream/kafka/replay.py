@@ -14,8 +14,9 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from stream.errors import BrokerError, InputError
-from stream.kafka.clients import kafka_errors, new_consumer, offsets_of, partitions_of
+from stream.kafka.clients import new_consumer, offsets_of, partitions_of
 from stream.kafka.messages import LABEL
+from stream.kafka.refusals import kafka_errors
 from stream.lines import BadLine, LineReader
 from stream.settings import Settings
 

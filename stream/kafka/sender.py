@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 from confluent_kafka import KafkaError, KafkaException
 
 from stream.errors import BrokerError
-from stream.kafka.clients import new_producer, refused
+from stream.kafka.clients import new_producer
 from stream.kafka.messages import LABEL
+from stream.kafka.refusals import refused
 from stream.lines import BadLine, LineReader, block_ids
 from stream.settings import Settings
 

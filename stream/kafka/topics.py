@@ -12,7 +12,8 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
 from stream.errors import BrokerError
-from stream.kafka.clients import MAX_MESSAGE_BYTES, kafka_errors
+from stream.kafka.clients import MAX_MESSAGE_BYTES, new_admin
+from stream.kafka.refusals import kafka_errors
 from stream.settings import Settings
 
 _TIMEOUT_S = 30.0
@@ -103,6 +104,15 @@ def show_topics(admin: AdminClient, settings: Settings) -> list[TopicState]:
         replication = len(known[spec.name].partitions[0].replicas)
         states.append(TopicState(spec.name, counts[spec.name], replication, config["cleanup.policy"], problems))
     return states
+
+
+def require_topics(settings: Settings) -> None:
+    """Raise BrokerError if a topic is not there any more, Unreachable if no broker answers."""
+    with kafka_errors(settings):
+        known = new_admin(settings).list_topics(timeout=_TIMEOUT_S).topics
+    for spec in topic_specs(settings):
+        if spec.name not in known:
+            raise BrokerError(f"the topic {spec.name} is gone; create it again: tinylogbert topics create")
 
 
 def require_fitting(admin: AdminClient, settings: Settings) -> None:

@@ -6,44 +6,45 @@ the open transaction of the one before at once; under another id the broker ends
 """
 
 import threading
-import time
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
-from stream.kafka.clients import FENCED, MAX_MESSAGE_BYTES, kafka_errors, new_producer, refused
+from stream.kafka.clients import MAX_MESSAGE_BYTES, new_producer
 from stream.kafka.messages import Record
+from stream.kafka.patience import Patience
+from stream.kafka.refusals import DENIED, FENCED, kafka_errors, refused
+from stream.kafka.sending import Aborted
 from stream.settings import Settings
 
-_GIVE_UP_S = 60.0
 _LEAVE_S = 5.0
 _SLICE_S = 2.0  # a call into Kafka's client hears no Ctrl-C
 
 
-class Aborted(Exception):
-    """The transaction was aborted: nothing of it happened, and what was read has to be read again."""
-
-
 class Transactions:
-    """A transactional producer; at most one transaction is open, begun by the first record."""
+    """Implements ``Sending``; at most one transaction is open, begun by the first record."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, patience: Patience) -> None:
         self._settings = settings
-        self._named = settings.worker_id is not None
+        self._patience = patience
         self._id = f"{settings.group_id}-{settings.worker_id or uuid.uuid4().hex}"
+        self._client: Producer | None = None
         self._open = False
-        with kafka_errors(settings):
-            self._client: Producer | None = self._new_client()
 
     @property
     def open(self) -> bool:
-        """Whether there is anything to commit or to abort."""
+        """Whether a transaction is open."""
         return self._open
 
+    def start(self) -> None:
+        """Fence whoever had this name, and end the transaction that it left open."""
+        if self._client is None:
+            with kafka_errors(self._settings):
+                self._client = self._new_client()
+
     def emit(self, record: Record) -> None:
-        """Send a record within the transaction; raise Aborted or BrokerError as ``commit`` does."""
+        """Send a record within the transaction."""
         topic, key, value, headers, partition = record
         place = {} if partition is None else {"partition": partition}
         try:
@@ -58,45 +59,45 @@ class Transactions:
             raise self._ended(error) from error
 
     def commit(self, consumer: Consumer, offsets: list[TopicPartition]) -> None:
-        """Commit records and offsets together; raise Aborted if neither happened, BrokerError if there is no way on.
-
-        Without offsets nothing would fence a worker that has lost its partitions: give all that it holds.
-        """
+        """Commit records and offsets together (steps 3 and 4, 7 and 8 of a commit: see ``stream.kafka.commit``)."""
         try:
             client, group = self._begun(), consumer.consumer_group_metadata()
-            _resumed(lambda s: _back(lambda: client.send_offsets_to_transaction(offsets, group, s), 2 * s))
-            _resumed(client.commit_transaction)
+            # [3] [7]
+            self._resumed(lambda: _back(lambda: client.send_offsets_to_transaction(offsets, group, _SLICE_S)))
+            # [4] [8]
+            self._resumed(lambda: client.commit_transaction(_SLICE_S))
             self._open = False
             client.poll(0)
         except KafkaException as error:
             raise self._ended(error) from error
         except TimeoutError as error:
-            self._replace()
+            self._forget()
             raise Aborted("Kafka's client does not find the group's coordinator again and is replaced") from error
 
     def abort(self) -> None:
-        """Undo the open transaction, if there is one; raise BrokerError if another worker has taken over."""
-        if self._open and self._client:
+        """Undo the open transaction, if there is one."""
+        client = self._client
+        if self._open and client:
             try:
-                _resumed(self._client.abort_transaction)
+                self._resumed(lambda: client.abort_transaction(_SLICE_S))
                 self._open = False
-            except KafkaException as error:
-                self._replace_unless_fenced(error)
+            except KafkaException:  # fatal: it cannot even do that, and the next one does it by beginning
+                self._forget()
 
     def leave(self) -> None:
-        """Undo the open transaction, if that is quickly done; raise BrokerError if it is left to the broker."""
+        """Undo the open transaction, if that is quickly done."""
         if self._open and self._client:
             with kafka_errors(self._settings):
-                _resumed(self._client.abort_transaction, _LEAVE_S)
+                self._client.abort_transaction(_LEAVE_S)
 
     def _begun(self) -> Producer:
         """The client, in a transaction."""
-        if self._client is None:
-            self._client = self._new_client()
+        client = self._client or self._new_client()
+        self._client = client
         if not self._open:
-            self._client.begin_transaction()
+            client.begin_transaction()
             self._open = True
-        return self._client
+        return client
 
     def _new_client(self) -> Producer:
         client = new_producer(
@@ -109,48 +110,35 @@ class Transactions:
                 "message.max.bytes": 4 * MAX_MESSAGE_BYTES,  # a dead letter is its line and more; the broker decides
             },
         )
-        client.list_topics(timeout=_SLICE_S)  # without a connection it would idle for half a second
-        _resumed(client.init_transactions)
+        # Without a connection it would idle for half a second.
+        self._resumed(lambda: client.list_topics(timeout=_SLICE_S))
+        self._resumed(lambda: client.init_transactions(_SLICE_S))
         return client
 
-    def _replace(self) -> None:
-        """Go on with a new client: that it begins aborts what this one leaves behind, for which readers would wait."""
-        self._client, self._open = None, False
-        with suppress(KafkaException):  # without a broker now, the next transaction tries again
-            self._client = self._new_client()
+    def _resumed(self, call: Callable[[], object]) -> None:
+        """Call until it is done: the client goes on where it was. Raises what cannot be resumed."""
+        self._patience.repeat(call)
 
-    def _replace_unless_fenced(self, error: KafkaException) -> None:
-        """A fatal error means a broker that forgot, or a transaction that timed out, unless the id is not its own."""
-        if self._named and error.args[0].code() in FENCED:
-            raise refused(self._settings, error) from error
-        self._replace()
+    def _forget(self) -> None:
+        """Leave this client behind; ``start`` makes a new one, whose beginning ends what this one has open."""
+        self._client, self._open = None, False
 
     def _ended(self, error: KafkaException) -> Exception:
         """Abort what can be aborted, and say what the caller is to raise."""
         cause: KafkaError = error.args[0]
         failed_before = cause.code() == KafkaError._STATE  # by a record or a request that was under way
-        if cause.fatal():
-            self._replace_unless_fenced(error)
-        elif cause.txn_requires_abort() or failed_before:
-            self.abort()
-        else:
+        if cause.code() in DENIED or cause.code() == KafkaError.FENCED_INSTANCE_ID:
             return refused(self._settings, error)
-        return Aborted(cause.str())
+        if cause.fatal():  # a broker that forgot, a transaction that timed out, or a worker of the same name
+            self._forget()
+            return Aborted(cause.str(), fenced=cause.code() in FENCED)
+        if cause.txn_requires_abort() or failed_before:
+            self.abort()
+            return Aborted(cause.str())
+        return refused(self._settings, error)
 
 
-def _resumed(call: Callable[[float], None], give_up_s: float = _GIVE_UP_S) -> None:
-    """Call with a timeout in s until it is done; the client goes on where it was. Raises what cannot be resumed."""
-    deadline = time.monotonic() + give_up_s
-    while True:
-        try:
-            call(_SLICE_S)
-            return
-        except KafkaException as error:
-            if not error.args[0].retriable() or time.monotonic() > deadline:
-                raise
-
-
-def _back(call: Callable[[], None], seconds: float) -> None:
+def _back(call: Callable[[], None], seconds: float = 2 * _SLICE_S) -> None:
     """Call in a thread of its own; raise what it raises, or TimeoutError if it is not back in time.
 
     With a coordinator that the client has taken off its list meanwhile (a broker that was restarted, a cluster that

@@ -23,12 +23,18 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from stream.errors import BrokerError
-from stream.kafka.clients import PASSING, kafka_errors, new_admin, new_consumer, partitions_of
+from stream.kafka.clients import new_admin, new_consumer, partitions_of
+from stream.kafka.commit import Committer
+from stream.kafka.confirmed import Confirmed
 from stream.kafka.held import Held
+from stream.kafka.patience import Patience
+from stream.kafka.refusals import GONE, PASSING, Unreachable, kafka_errors
 from stream.kafka.restore import Restorer
 from stream.kafka.route import RouteStage
 from stream.kafka.score import ScoreStage
-from stream.kafka.transaction import Aborted, Transactions
+from stream.kafka.sending import Aborted, Sending
+from stream.kafka.topics import require_topics
+from stream.kafka.transaction import Transactions
 from stream.lines import LineReader
 from stream.logs import Log
 from stream.scoring import Scorer
@@ -36,8 +42,6 @@ from stream.settings import Settings
 
 _BATCH = 5_000
 _POLL_S = 0.05
-_MOST_ABORTS = 5
-_PAUSE_S = 0.1
 _SESSION_MS = 10_000
 _HEARTBEAT_MS = 1_000  # how soon a member hears that others come or go
 _WARN_S = 10.0
@@ -63,30 +67,36 @@ class Worker:
         if self.score:
             self._check_changelog(inputs, len(partitions_of(admin, settings, settings.windows_topic)))
         self._held = Held()
+        self._patience = Patience(log)
+        self._sending = _sending(settings, self._patience)
+        self._committer = Committer(settings, (self.route, self.score), self._held, self._sending, log)
         self._restorer = Restorer(settings, self.route, self.score, log)
-        self._transactions = Transactions(settings)
         self._consumer: Consumer = new_consumer(settings, **_membership(settings), error_cb=self._kafka_says)
-        self.aborts: dict[str, int] = {}  # by the topic that was read, since its last commit
-        self._committing = settings.raw_topic
         self.ended = False
-        self._stale = False
-        self._reading = (
-            0.0  # the stages' clock, in s: it stands while the worker is busy, for lines may be waiting then
-        )
+        self._reading = 0.0  # the stages' clock, in s: it stands while the worker is busy, for lines may be waiting
         self._next_commit = 0.0
         self._next_warning = 0.0
 
     def run(self, stop: Callable[[], bool], every: Callable[[], None] = lambda: None) -> None:
-        """Work until ``stop`` returns true; ``every`` is called about twenty times a second, for figures."""
+        """Work until ``stop`` returns true; ``every`` is called about twenty times a second, for figures.
+
+        A broker that is away is waited for, as long as it takes, but not by a worker that is told to end.
+        """
+        self._patience.stop = stop
         topics = [self.settings.raw_topic] if self.route else []
         topics += [self.settings.input_topic] if self.score else []
         with kafka_errors(self.settings):
             try:
+                self._sending.start()
                 self._consumer.subscribe(topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
                 while not stop():
                     self._step()
                     every()
-                self._commit_or_note()
+                self._commit()
+            except Unreachable as away:
+                if not stop():
+                    raise
+                self._log.warning("ended while Kafka is away: what was not committed is read again", error=str(away))
             finally:
                 self._close()
 
@@ -99,6 +109,11 @@ class Worker:
         """How many partitions of the raw and the lines topic it holds."""
         return len(self._held.next)
 
+    @property
+    def aborts(self) -> dict[str, int]:
+        """Aborted transactions since the last commit, by the topic that was read."""
+        return self._committer.aborts
+
     # ── reading ──
 
     def _step(self) -> None:
@@ -106,24 +121,23 @@ class Worker:
         batch = self._consumer.consume(_BATCH, timeout=_POLL_S)  # callbacks of the group run in here
         self._reading += min(time.monotonic() - begun, 2 * _POLL_S)
         try:
-            if not self._stale:
-                for message in batch:
-                    self._message(message)
-                if time.monotonic() >= self._next_commit:
-                    self._commit()
-                    self._next_commit = time.monotonic() + self.settings.commit_interval / 1000
+            for message in batch:
+                self._message(message)
         except Aborted as aborted:
-            self._note(aborted)
-        if self._stale:
+            self._committer.failed(aborted)
+        if time.monotonic() >= self._next_commit:
+            self._commit()
+            self._next_commit = time.monotonic() + self.settings.commit_interval / 1000
+        if self._committer.stale and time.monotonic() >= self._committer.reset_at:
             self._reset()
 
     def _message(self, message: Message) -> None:
         place = message.topic(), message.partition()
         if (error := message.error()) is not None:
             self._event(place, error)
-        elif place in self._held.next:  # it may be lost since the batch was read
+        elif place in self._held.next and not self._committer.stale:  # it may be lost since the batch was read
             if self.route and place[0] == self.settings.raw_topic:
-                self.route.line(message, self._transactions.emit)
+                self.route.line(message, self._sending.emit)
             elif self.score:
                 self.score.line(message)
             self._held.read(place, message.offset())
@@ -136,6 +150,9 @@ class Worker:
                 self.score.at_end(place[1], self._reading)
         elif error.code() in PASSING:
             self._log.warning("kafka", error=error.str())
+        elif error.code() in GONE:  # for good, or this broker has not heard of it yet
+            self._patience.repeat(lambda: require_topics(self.settings))
+            self._log.warning("kafka", error=error.str())
         else:
             raise KafkaException(error)
 
@@ -145,76 +162,43 @@ class Worker:
             self._next_warning = time.monotonic() + _WARN_S
             self._log.warning("kafka", error=error.str())
 
-    # ── committing ──
-
     def _commit(self) -> None:
-        """Make everything since the last commit happen. If one transaction is aborted, nothing of it happened.
-
-        1. Tell the lines partitions how far the raw partitions have come; commit the routed lines.
-        2. Judge what is due, while no transaction is open: it may take long.
-        3. Send events, anomalies, dead letters and changes of state; commit them with the offsets of the lines.
-        """
-        if self.route:
-            self.route.tell(self._reading, self._transactions.emit)
-            self._finish(self.settings.raw_topic)
-        if self.score:
-            self._committing = self.settings.input_topic
-            self.score.publish(self._reading, self._transactions.emit)
-            self._finish(self.settings.input_topic)
-            self._committing = self.settings.raw_topic
-
-    def _finish(self, topic: str) -> None:
-        if self._transactions.open or self._held.moved(topic):
-            self._transactions.commit(self._consumer, self._held.offsets(topic))
-            self._held.committed(topic)
-            self.aborts.pop(topic, None)
-
-    def _commit_or_note(self) -> None:
-        try:
-            self._commit()
-        except Aborted as aborted:
-            self._note(aborted)
-
-    def _note(self, aborted: Aborted) -> None:
-        """State and positions are ahead of what is committed: they are put back before anything else is read."""
-        self._stale = True
-        topic, self._committing = self._committing, self.settings.raw_topic
-        aborts = self.aborts[topic] = self.aborts.get(topic, 0) + 1
-        self._log.warning("transaction aborted, its input is read again", input=topic, error=str(aborted))
-        if aborts >= _MOST_ABORTS:
-            raise BrokerError(f"{topic}: {aborts} transactions in a row were aborted, the last one: {aborted}")
-        time.sleep(_PAUSE_S * 2 ** (aborts - 1))
+        self._committer.try_to(self._consumer, self._reading)
 
     def _reset(self) -> None:
+        """Put memory and positions back to what is committed (steps 9 and 10 of a commit)."""
+        self._patience.repeat(lambda: require_topics(self.settings))  # nothing else aborts for ever without a word
+        self._sending.start()
         if assigned := self._consumer.assignment():
             self._consumer.incremental_unassign(assigned)  # what was fetched ahead is thrown away with it
             self._consumer.incremental_assign(self._take(assigned))
-        self._stale = False
+        self._committer.stale = False
 
     # ── rebalancing ──
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        if partitions and not self._stale:
-            self._commit_or_note()  # no transaction may be open while changelogs are read
+        if partitions:
+            self._commit()  # no transaction may be open while changelogs are read
         consumer.incremental_assign(self._take(partitions))
         if partitions:
             self._log.info("assigned", partitions=_named(partitions))
 
     def _take(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
         """Bring the stages to where the last commit left these partitions; return where to read on."""
-        return [self._held.take(place) for place in self._restorer.take(self._consumer, partitions)]
+        taken = self._patience.repeat(lambda: self._restorer.take(self._consumer, partitions))  # [9]
+        return [self._held.take(place) for place in taken]  # [10]
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        if not (self.ended or self._stale):
-            self._commit_or_note()
+        if not self.ended:
+            self._commit()
         self._drop(consumer, partitions)
         if partitions and not self.ended:
             self._log.info("revoked", partitions=_named(partitions))
 
     def _lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Others have them already: nothing may be committed any more."""
-        self._transactions.abort()
-        self._stale = True
+        self._sending.abort()
+        self._committer.stale = True
         self._drop(consumer, partitions)
         self._log.warning("lost", partitions=_named(partitions))
 
@@ -231,7 +215,7 @@ class Worker:
         """Leave the group. What is not committed by now is not committed any more: it is read again."""
         self.ended = True
         try:
-            self._transactions.leave()
+            self._sending.leave()
         except BrokerError as error:
             self._log.warning("the open transaction is left to the broker", error=str(error))
         self._consumer.close()
@@ -242,6 +226,11 @@ class Worker:
                 f"{self.settings.input_topic} has {inputs} partitions and {self.settings.windows_topic} {changelog}; "
                 "they must be equal: see tinylogbert topics show"
             )
+
+
+def _sending(settings: Settings, patience: Patience) -> Sending:
+    exactly_once = settings.guarantee == "exactly-once"
+    return Transactions(settings, patience) if exactly_once else Confirmed(settings, patience)
 
 
 def _membership(settings: Settings) -> dict[str, Any]:

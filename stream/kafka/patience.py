@@ -1,0 +1,59 @@
+"""How long a daemon waits for a broker that is away: for as long as nobody tells it to end.
+
+A broker comes back, and with it everything that was committed; a daemon that gives up has to be started again by
+somebody who was woken for it. So a call that failed because no broker answered is made again, five times a second, and
+every ten seconds the log says what it waits for.
+"""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from confluent_kafka import KafkaError, KafkaException
+
+from stream.kafka.refusals import PASSING, UNREACHABLE, Unreachable, cause_of
+from stream.logs import Log
+
+_RETRY_S = 0.2
+_SAY_S = 10.0
+_Answer = TypeVar("_Answer")
+
+
+class Patience:
+    """Repeats calls; ``stop`` says whether the daemon was told to end, which ends every waiting."""
+
+    def __init__(self, log: Log, clock: Callable[[], float] = time.monotonic) -> None:
+        self.stop: Callable[[], bool] = lambda: False
+        self._log = log
+        self._clock = clock
+        self._next_word = 0.0
+
+    def repeat(self, call: Callable[[], _Answer]) -> _Answer:
+        """Call until a broker has answered; raise what the call raises if waiting does not help, or ``stop`` says so.
+
+        A client's call that is to be resumed (``retriable``) is one that another call helps, too.
+        """
+        while True:
+            try:
+                return call()
+            except KafkaException as error:
+                cause = cause_of(error)
+                if cause is None or not _passes(cause) or self.stop():
+                    raise
+                self.say(cause)
+            except Unreachable as error:
+                if self.stop():
+                    raise
+                self.say(error)
+            time.sleep(_RETRY_S)
+
+    def say(self, what: KafkaError | Unreachable) -> None:
+        """Tell the log that Kafka does not answer, unless it was told so less than ten seconds ago."""
+        now = self._clock()
+        if now >= self._next_word:
+            self._next_word = now + _SAY_S
+            self._log.warning("waiting for Kafka", error=what.str() if isinstance(what, KafkaError) else str(what))
+
+
+def _passes(error: KafkaError) -> bool:
+    return not error.fatal() and (error.retriable() or error.code() in PASSING or error.code() in UNREACHABLE)

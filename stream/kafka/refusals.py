@@ -1,0 +1,90 @@
+"""Kafka's errors: which of them pass, and as what one clear line the others reach an operator. Sends nothing.
+
+::
+
+    BrokerError
+    └── Unreachable     no broker answers: it may be back later
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from confluent_kafka import KafkaError, KafkaException
+
+from stream.errors import BrokerError
+from stream.settings import Settings
+
+UNREACHABLE = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
+"""No broker answered."""
+FENCED = (
+    *(KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH),
+    KafkaError.FENCED_INSTANCE_ID,
+)
+"""Somebody else works under the same name, or the broker believes so."""
+PASSING = (
+    *(KafkaError._MAX_POLL_EXCEEDED, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN),
+    KafkaError._DESTROY_BROKER,  # the client has taken a broker off its list
+    *(KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.NOT_COORDINATOR),
+    *(KafkaError.LEADER_NOT_AVAILABLE, KafkaError.NOT_LEADER_FOR_PARTITION),  # of a topic that was just created, too
+    *(KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH),
+)
+"""Errors after which a consumer goes on by itself, or a request may be repeated."""
+GONE = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
+"""There is no such topic, or this broker has not heard of it yet."""
+DENIED = (
+    *(KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED),
+    *(KafkaError.CLUSTER_AUTHORIZATION_FAILED, KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED),
+    *(KafkaError.SASL_AUTHENTICATION_FAILED, KafkaError._AUTHENTICATION),
+)
+"""The broker knows who asks, or does not, and does not allow it: to ask again does not help."""
+
+
+class Unreachable(BrokerError):
+    """No broker answers; whoever has time may wait for it."""
+
+
+def unreachable(settings: Settings, error: KafkaException | KafkaError) -> Unreachable:
+    """The one line for a broker that does not answer."""
+    return Unreachable(
+        f"no Kafka answers at {settings.bootstrap_servers} ({_text(error)}); "
+        "start one with: tinylogbert broker start, or say where it is with --bootstrap-servers"
+    )
+
+
+def refused(settings: Settings, error: KafkaException | KafkaError) -> BrokerError:
+    """The one line for any other error of Kafka's."""
+    cause = cause_of(error)
+    code = cause.code() if cause else None
+    if code in UNREACHABLE:
+        return unreachable(settings, error)
+    if code in FENCED or "fenced" in _text(error):  # a fatal error keeps its cause in its text only
+        return BrokerError(
+            "another worker has taken this one's place: it has the same --worker-id, or this one stood still too long; "
+            "what this one had not committed is read again"
+        )
+    if code in DENIED:
+        return BrokerError(
+            f"Kafka does not allow it: {_text(error)}; grant the right to this user, "
+            "or log in as another one with --kafka sasl.username=…"
+        )
+    return BrokerError(f"Kafka refuses: {_text(error)}")
+
+
+def cause_of(error: KafkaException | KafkaError) -> KafkaError | None:
+    """The error with its code, whichever of Kafka's two kinds it came in; None if it carries only a text."""
+    cause = error.args[0] if isinstance(error, KafkaException) else error
+    return cause if isinstance(cause, KafkaError) else None
+
+
+@contextmanager
+def kafka_errors(settings: Settings) -> Iterator[None]:
+    """Turn Kafka's exceptions into BrokerError, so that a command ends with one line."""
+    try:
+        yield
+    except KafkaException as error:
+        raise refused(settings, error) from error
+
+
+def _text(error: KafkaException | KafkaError) -> str:
+    cause = cause_of(error)
+    return cause.str() if cause else str(error)
