@@ -78,6 +78,11 @@ class ScoreStage:
             self.dead += 1
             slot.letters.append(dead_letter(self.settings.dead_letter_topic, message, bad))
 
+    def look_again(self) -> None:
+        """Another checkpoint scores from now on: see ``WindowTask.look_again``."""
+        for slot in self._slots.values():
+            slot.task.look_again()
+
     def at_end(self, partition: int, now: float) -> None:
         """Nothing more is waiting in this partition."""
         slot = self._slots.get(partition)

@@ -43,6 +43,7 @@ def judge(due: Sequence[Due], scorer: Scorer, source: Source) -> list[Judged]:
 
 
 def _is_news(before: Published | None, score: Score, material: float) -> bool:
+    """Whether the world has to hear it: compared with what it was told last, even if another checkpoint said that."""
     return before is None or before.anomalous != score.anomalous or abs(score.value - before.score) >= material
 
 

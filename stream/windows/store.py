@@ -7,7 +7,7 @@ line before another one joins, so that it is over at the same place among the li
 is therefore the same for batches of any size.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from stream.errors import StateError
@@ -114,6 +114,17 @@ class WindowStore:
             window.published = published
             self._touched.add(key)
 
+    def scored(self) -> list[bytes]:
+        """Blocks about whose open window something was published."""
+        return [block for block, window in self._open.items() if window.published]
+
+    def look_again(self, blocks: Iterable[bytes]) -> None:
+        """Make these windows due once more, for another provisional score; those with new lines come by themselves."""
+        for block in blocks:
+            window = self._open.get(block)
+            if window is not None and window.published and not window.dirty:
+                self._provisional(block, window)
+
     # ── state ──
 
     def take_changes(self) -> Iterator[tuple[bytes, OpenWindow | None]]:
@@ -194,12 +205,15 @@ class WindowStore:
         return lines
 
     def _quiet(self, block: bytes, window: OpenWindow) -> None:
+        self._provisional(block, window)
+        window.dirty = False
+        self._touched.add(block)
+
+    def _provisional(self, block: bytes, window: OpenWindow) -> None:
         """A provisional score of the first window in these lines; the next one has its own once this one is closed."""
         lines = self._lines(block, window)
         first = segments([line[0] for line in lines], self.settings)[0]
         self._emit(block, window.part, lines[: first.end], Reason.QUIET, window.published)
-        window.dirty = False
-        self._touched.add(block)
 
     def _close(self, block: bytes, window: OpenWindow, watermark: int, keep: int | None = None) -> None:
         """Close the windows in these lines that the watermark has ended, and more until at most ``keep`` lines stay;

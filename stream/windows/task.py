@@ -5,6 +5,7 @@ loop around it. A line that cannot be read raises ``BadLine``; what to do with i
 """
 
 from collections.abc import Iterator
+from itertools import islice
 
 import orjson
 
@@ -21,6 +22,7 @@ from stream.windows.store import WindowStore
 Change = tuple[bytes, bytes | None]
 """Key and value of a changelog record; the value None deletes (a tombstone)."""
 
+_AGAIN = 500
 _WINDOW, _TEMPLATE, _PARTS, _CLOCK = b"w", b"t", b"p", b"c"
 
 
@@ -41,6 +43,7 @@ class WindowTask:
         self._source = source
         self._own_clock = own_clock
         self._saved_clock = self.clock.snapshot()
+        self._again: Iterator[bytes] = iter(())
 
     def line(self, block: bytes, raw: bytes, offset: int) -> None:
         """Put a line into the window of ``block``; raise BadLine if it cannot be read.
@@ -68,6 +71,7 @@ class WindowTask:
     def events(self) -> list[Judged]:
         """Judge everything that is due by now."""
         self._advance()
+        self.store.look_again(islice(self._again, _AGAIN))
         due = self.store.take_due()
         if not due:
             return []
@@ -76,6 +80,17 @@ class WindowTask:
             if event["status"] == "open":
                 self.store.record(key, event["part"], published)
         return judged
+
+    def look_again(self) -> None:
+        """Another checkpoint scores from now on: what was published about open windows is judged anew, 500 windows at
+        each call of ``events``.
+
+        A window may stay open, and quiet, for hours, and a person should not look for so long at an alarm that would
+        not be raised any more, or miss one. The new score is compared with the published one, whoever gave that, since
+        it is what the world believes: a changed verdict or a materially different score is news, all else is not. This
+        is best effort: after a crash or an aborted commit in its midst the rest waits for its next line or its end.
+        """
+        self._again = iter(self.store.scored())
 
     def finish(self) -> list[Judged]:
         """The input has ended: close and judge every window."""
