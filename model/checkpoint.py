@@ -1,11 +1,13 @@
 """A checkpoint folder: ``model.safetensors``, ``config.json``, ``tokenizer.json``, ``calibration.json``, ``README.md``.
 
 Matrices are stored in half precision and used in single precision, for which training rounds them before it calibrates
-(``rounded``). Nothing is ever unpickled.
+(``rounded``). Nothing is ever unpickled. Each file is read once and whole: what is loaded is what the name stands for,
+and a file that is cut short under a running daemon's hands cannot end it, as it would if it were mapped into memory.
 """
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
 from tokenizers import Tokenizer
 
 from model.bert import TinyLogBERT, new_encoder
@@ -24,6 +26,8 @@ from stream.errors import InputError
 _WEIGHTS, _CONFIG, _TOKENIZER, _CALIBRATION, _CARD = (
     *("model.safetensors", "config.json", "tokenizer.json", "calibration.json", "README.md"),
 )
+FILES = (_WEIGHTS, _CONFIG, _TOKENIZER, _CALIBRATION)
+"""The files that scoring reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ def load_checkpoint(folder: Path | str | None = None) -> Checkpoint:
     Raises InputError, in one line, for a folder that is missing, incomplete or damaged.
     """
     where = shipped_checkpoint() if folder is None else Path(folder)
-    for name in (_WEIGHTS, _CONFIG, _TOKENIZER, _CALIBRATION):
+    for name in FILES:
         if not (where / name).is_file():
             hint = "train one: tinylogbert train FILE --out DIR"
             raise InputError(f"{where} is no checkpoint: it has no {name}; {hint}")
@@ -65,14 +69,18 @@ def load_checkpoint(folder: Path | str | None = None) -> Checkpoint:
 def save_checkpoint(
     folder: Path, model: TinyLogBERT, encoder: WindowEncoder, calibration: Calibration, card: str, name: str
 ) -> None:
-    """Write a checkpoint into an existing folder; ``name`` is what it was trained on, such as ``hdfs``."""
+    """Write a checkpoint into an existing folder; ``name`` is what it was trained on, such as ``hdfs``.
+
+    config.json comes last: until then a new folder is none that can be loaded. To replace a checkpoint, write another
+    folder and rename it, as the command does.
+    """
     weights = {key: _stored(value).contiguous() for key, value in model.state_dict().items()}
     save_file(weights, folder / _WEIGHTS)
     config = {**model.encoder.config.to_dict(), "tinylogbert": {"name": name, "max_tokens": encoder.max_tokens}}
-    (folder / _CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     encoder.tokenizer.save(str(folder / _TOKENIZER))
     (folder / _CALIBRATION).write_text(json.dumps(calibration.as_json(), indent=1) + "\n")
     (folder / _CARD).write_text(card)
+    (folder / _CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
 def rounded(model: TinyLogBERT) -> None:
@@ -89,14 +97,29 @@ def _stored(value: torch.Tensor) -> torch.Tensor:
 def _load(where: Path) -> Checkpoint:
     from transformers import BertConfig
 
-    config: dict[str, Any] = json.loads((where / _CONFIG).read_text())
+    content = {name: (where / name).read_bytes() for name in FILES}
+    config: dict[str, Any] = json.loads(content[_CONFIG])
     ours = config.pop("tinylogbert")
-    model = TinyLogBERT(new_encoder(BertConfig(**config)))
-    model.load_state_dict({key: value.to(torch.float32) for key, value in load_file(where / _WEIGHTS).items()})
+    encoder = WindowEncoder(Tokenizer.from_buffer(content[_TOKENIZER]), int(ours["max_tokens"]))
+    shape = BertConfig(**config)
+    if encoder.tokenizer.get_vocab_size() > shape.vocab_size or encoder.max_tokens > shape.max_position_embeddings:
+        raise ValueError("the model is too small for its tokenizer")
+    model = TinyLogBERT(new_encoder(shape))
+    model.load_state_dict(_weights(content[_WEIGHTS]))
     model.eval()
-    encoder = WindowEncoder(Tokenizer.from_file(str(where / _TOKENIZER)), int(ours["max_tokens"]))
-    calibration = Calibration.from_json(json.loads((where / _CALIBRATION).read_text()))
+    calibration = Calibration.from_json(json.loads(content[_CALIBRATION]))
+    return Checkpoint(f"{ours['name']}-{_digest(content.values())}", model, encoder, calibration)
+
+
+def _weights(content: bytes) -> dict[str, torch.Tensor]:
+    weights = {key: value.to(torch.float32) for key, value in load(content).items()}
+    if bad := [key for key, value in weights.items() if not value.isfinite().all()]:
+        raise ValueError(f"{bad[0]} holds what is no number")
+    return weights
+
+
+def _digest(contents: Iterable[bytes]) -> str:
     digest = hashlib.sha256()
-    for name in (_WEIGHTS, _TOKENIZER, _CALIBRATION):
-        digest.update((where / name).read_bytes())
-    return Checkpoint(f"{ours['name']}-{digest.hexdigest()[:6]}", model, encoder, calibration)
+    for content in contents:
+        digest.update(content)
+    return digest.hexdigest()[:6]

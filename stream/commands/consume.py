@@ -3,7 +3,9 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -11,12 +13,13 @@ from typing import TYPE_CHECKING
 import click
 
 from stream.commands.options import settings_options
-from stream.commands.scorers import load_scorer
+from stream.commands.scorers import checkpoint_files, load_scorer
 from stream.settings import Settings
 
 if TYPE_CHECKING:
     from stream.logs import Log
     from stream.scoring import Scorer
+    from stream.swap import Swapper
 
 
 @click.command(
@@ -28,7 +31,10 @@ Examples:
   tinylogbert consume --stage score --group-id tinylogbert --worker-id score-1
   tinylogbert consume --kafka security.protocol=SSL --kafka ssl.ca.location=ca.pem
 
-SIGTERM or Ctrl-C ends it in good order; a second one ends it at once, which loses nothing either.""",
+SIGTERM or Ctrl-C ends it in good order; a second one ends it at once, which loses nothing either.
+
+A new checkpoint in the folder of --checkpoint takes over while it runs, two seconds after the last file has changed, or
+at once on SIGHUP; a broken one is refused, and the old one goes on.""",
 )
 @settings_options(*Settings.model_fields)
 def consume_command(settings: Settings) -> None:
@@ -39,14 +45,21 @@ def consume_command(settings: Settings) -> None:
     """
     from stream.logs import new_log
 
-    with until_told() as stop:
-        run_daemon(settings, new_log(sys.stderr), stop)
+    with until_told() as stop, on_hangup() as hangup:
+        run_daemon(settings, new_log(sys.stderr), stop, hangup=hangup)
 
 
 def run_daemon(
-    settings: Settings, log: "Log", stop: Callable[[], bool], load: "Callable[[Settings], Scorer]" = load_scorer
+    settings: Settings,
+    log: "Log",
+    stop: Callable[[], bool],
+    load: "Callable[[Settings], Scorer]" = load_scorer,
+    hangup: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Create the topics that are missing, load the scorer, work until ``stop``; raise UserError for what ends it."""
+    """Create the topics that are missing, load the scorer, work until ``stop``; raise UserError for what ends it.
+
+    When ``hangup`` says so the scorer is loaded again, and exchanged for what is found then.
+    """
     from zoneinfo import ZoneInfo
 
     from stream.kafka.clients import new_admin
@@ -59,15 +72,28 @@ def run_daemon(
     for topic in create_topics(admin, settings):
         log.info("topic created", topic=topic)
     require_fitting(admin, settings)
-    scorer = None
-    if settings.stage != "route":
-        scorer = load(settings)
-        log.info("checkpoint loaded", checkpoint=scorer.checkpoint)
-    worker = Worker(settings, scorer, LineReader(ZoneInfo(settings.timezone)), log)
-    log.info("started", bootstrap_servers=settings.bootstrap_servers, group_id=settings.group_id, stage=settings.stage)
-    figures = Figures(worker, log)
-    worker.run(stop, figures)
-    log.info("ended", **figures.totals())
+    with ThreadPoolExecutor(1, "checkpoint") as beside:
+        swapper = _swapper(settings, load, beside, log) if settings.stage != "route" else None
+        scorer = swapper.scorer if swapper else None
+        worker = Worker(settings, scorer, LineReader(ZoneInfo(settings.timezone)), log)
+        started = {"bootstrap_servers": settings.bootstrap_servers, "group_id": settings.group_id}
+        log.info("started", **started, stage=settings.stage)
+        figures = Figures(worker, log)
+
+        def every() -> None:
+            figures()
+            if swapper and swapper.tick(time.monotonic(), hangup()) and worker.score:
+                worker.score.look_again()
+
+        worker.run(stop, every)
+        log.info("ended", **figures.totals())
+
+
+def _swapper(settings: Settings, load: "Callable[[Settings], Scorer]", beside: Executor, log: "Log") -> "Swapper":
+    from stream.swap import Swapper, fingerprint
+
+    files = checkpoint_files(settings)
+    return Swapper(lambda: load(settings), lambda: fingerprint(files), beside, log)
 
 
 @contextmanager
@@ -91,3 +117,27 @@ def until_told() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def on_hangup() -> Iterator[Callable[[], bool]]:
+    """Yield whether SIGHUP has come since that was last asked; it never has on a platform without it."""
+    if (number := getattr(signal, "SIGHUP", None)) is None:
+        yield lambda: False
+        return
+    come = False
+
+    def note(_number: int, _frame: FrameType | None) -> None:
+        nonlocal come
+        come = True
+
+    def asked() -> bool:
+        nonlocal come
+        before, come = come, False
+        return before
+
+    earlier = signal.signal(number, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(number, earlier)

@@ -1,5 +1,6 @@
 """The scorer that the settings ask for: the one place where a command gets it. Loads torch only when called."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stream.settings import Settings
@@ -16,3 +17,12 @@ def load_scorer(settings: Settings) -> "BertScorer":
     from model.scorer import BertScorer
 
     return BertScorer.load(settings.checkpoint, settings.memo)
+
+
+def checkpoint_files(settings: Settings) -> list[Path]:
+    """The files whose change means another checkpoint; none for the shipped one, which changes with the package."""
+    if settings.checkpoint is None:
+        return []
+    from model.checkpoint import FILES
+
+    return [settings.checkpoint / name for name in FILES]
