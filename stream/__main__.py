@@ -16,6 +16,7 @@ _COMMANDS = (
     "produce",
     "consume",
     "tail",
+    "dead-letters",
     "replay",
     "train",
     "score",
@@ -34,8 +35,9 @@ class Commands(click.Group):
         """Import and return ``<name>_command`` of ``stream.commands.<name>``."""
         if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(f"stream.commands.{cmd_name}")
-        command: click.Command = getattr(module, f"{cmd_name}_command")
+        name = cmd_name.replace("-", "_")
+        module = importlib.import_module(f"stream.commands.{name}")
+        command: click.Command = getattr(module, f"{name}_command")
         return command
 
 

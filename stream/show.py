@@ -3,6 +3,7 @@
 Log text comes from anywhere: whatever is not printable is shown as an escape, never obeyed.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from rich.text import Text
 
 _STYLES = {"critical": "bold red", "warning": "yellow", "notice": "cyan", "normal": "dim"}
 _WIDE = 120
+_UNSEEN = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")  # what JSON lets through as it is
 _GAP = "  "
 
 
@@ -59,6 +61,11 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def visible_json(value: bytes) -> bytes:
+    """The same JSON with escapes for what a terminal would obey or hide."""
+    return _UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", value.decode()).encode()
 
 
 class EventTable:

@@ -5,7 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from stream.files import Told
 
@@ -20,7 +29,18 @@ def reading(what: str) -> Iterator[Told]:
     The bar shows after two seconds and goes away at the end; what is printed meanwhile stands above it.
     """
     console = Console(stderr=True, highlight=False)
-    shown = _Bar(what, console) if console.is_terminal else _Log(what, console)
+    shown = _Bar(what, console, DownloadColumn()) if console.is_terminal else _Log(what, console)
+    try:
+        yield shown.told
+    finally:
+        shown.stop()
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Told]:
+    """Yield what is called with how many of how many are done; shown as ``reading`` does."""
+    console = Console(stderr=True, highlight=False)
+    shown = _Bar(what, console, MofNCompleteColumn()) if console.is_terminal else _Log(what, console, megabytes=False)
     try:
         yield shown.told
     finally:
@@ -38,8 +58,8 @@ def working(what: str) -> Iterator[None]:
 
 
 class _Bar:
-    def __init__(self, what: str, console: Console) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    def __init__(self, what: str, console: Console, share: ProgressColumn) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), share, TimeRemainingColumn())
         self._bar = Progress(*columns, console=console, transient=True)
         self._task: TaskID = self._bar.add_task(what, total=None)
         self._from = time.monotonic() + _QUIET_S
@@ -54,16 +74,20 @@ class _Bar:
 
 
 class _Log:
-    def __init__(self, what: str, console: Console) -> None:
+    def __init__(self, what: str, console: Console, megabytes: bool = True) -> None:
         self._what = what
         self._console = console
+        self._megabytes = megabytes
         self._next = time.monotonic() + _LOG_EVERY_S
 
     def told(self, done: int, of: int) -> None:
         if (now := time.monotonic()) > self._next:
             self._next = now + _LOG_EVERY_S
-            share = f"{min(done / of, 1):.0%} of {of / 1e6:,.1f} MB" if of else f"{done / 1e6:,.1f} MB"
+            share = f"{min(done / of, 1):.0%} of {self._amount(of)}" if of else self._amount(done)
             self._console.print(f"{self._what}: {share}", soft_wrap=True, markup=False)
 
     def stop(self) -> None:
         pass
+
+    def _amount(self, number: int) -> str:
+        return f"{number / 1e6:,.1f} MB" if self._megabytes else f"{number:,}"

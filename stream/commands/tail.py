@@ -1,6 +1,5 @@
 """``tinylogbert tail``: follows what the daemon publishes."""
 
-import re
 import select
 import sys
 import time
@@ -13,10 +12,9 @@ from rich.console import Console
 
 from stream.commands.options import settings_options
 from stream.settings import Settings
-from stream.show import BadEvent, EventTable, parse_event
+from stream.show import BadEvent, EventTable, parse_event, visible_json
 
 _PATIENCE_S = 2.0
-_UNSEEN = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")  # what JSON lets through as it is
 
 Show = Callable[[bytes, dict[str, Any]], None]
 
@@ -72,7 +70,7 @@ def _lines(out: BinaryIO, terminal: bool) -> Show:
         if b"\n" in value:  # one event, one line
             value = orjson.dumps(event)
         if terminal:
-            value = _UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", value.decode()).encode()
+            value = visible_json(value)
         out.write(value + b"\n")
 
     return show
