@@ -20,4 +20,8 @@ class BrokerError(UserError):
 
 
 class StateError(UserError):
-    """The changelog of the windows cannot be read or does not fit."""
+    """The changelog of the windows cannot be read or does not fit; ``key`` is that of the record to blame, if any."""
+
+    def __init__(self, text: str, key: bytes | None = None) -> None:
+        super().__init__(text)
+        self.key = key

@@ -3,7 +3,7 @@
 import pytest
 from command import Command
 from confluent_kafka.admin import AdminClient, NewTopic
-from pipeline import flags, new_settings
+from pipeline import flags, new_settings, wait_until
 
 from stream.kafka.clients import new_admin
 from stream.kafka.topics import show_topics
@@ -19,9 +19,10 @@ def topic_flags(settings: Settings, *more: str) -> list[str]:
     """The flags that ``topics`` knows."""
     known = flags(settings)
     pairs = zip(known[::2], known[1::2], strict=True)
-    return [
-        text for pair in pairs if pair[0] not in ("--group-id", "--commit-interval", "--idle-after") for text in pair
-    ] + list(more)
+    wanted = [
+        pair for pair in pairs if pair[0].endswith("-topic") or pair[0] in ("--bootstrap-servers", "--partitions")
+    ]
+    return [text for pair in wanted for text in pair] + list(more)
 
 
 def test_create_makes_what_is_missing_and_a_second_time_nothing(broker: str, command: Command) -> None:
@@ -63,6 +64,7 @@ def test_show_exits_with_1_and_names_what_does_not_fit(broker: str, command: Com
 
 def create(admin: AdminClient, name: str, partitions: int, config: dict[str, str] | None = None) -> None:
     admin.create_topics([NewTopic(name, partitions, 1, config=config or {})])[name].result(30)
+    wait_until(lambda: name in admin.list_topics(timeout=30).topics, "the topic is known")
 
 
 def test_the_changelog_gets_as_many_partitions_as_the_topic_whose_state_it_holds(broker: str, command: Command) -> None:

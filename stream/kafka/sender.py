@@ -10,7 +10,7 @@ from stream.errors import BrokerError
 from stream.kafka.clients import new_producer
 from stream.kafka.messages import LABEL
 from stream.kafka.refusals import refused
-from stream.lines import BadLine, LineReader, block_ids
+from stream.lines import MAX_BLOCKS, BadLine, LineReader, block_ids
 from stream.settings import Settings
 
 Labelled = tuple[bytes, bool | None]
@@ -57,7 +57,8 @@ class Pace:
 
 
 class Sender:
-    """Sends lines without a key, or, with ``keyed_input``, one message for each block that a line names.
+    """Sends lines without a key, or, with ``keyed_input``, one message for each block that a line names; a line that
+    names too many to be windowed is sent once, and becomes one dead letter.
 
     ``speed`` None is as fast as it goes. ``every`` is called now and then, for progress. After ``send`` call
     ``flush``; then ``lines`` (of ``bytes`` in all) were sent, ``empty`` ones were skipped, and ``failed`` messages were
@@ -97,7 +98,8 @@ class Sender:
             if self._stopped:
                 break
             if self._settings.keyed_input:
-                for key in block_ids(raw) or (None,):
+                blocks = block_ids(raw)
+                for key in blocks if 0 < len(blocks) <= MAX_BLOCKS else (None,):
                     self._produce(raw, key, _HEADERS[label])
             else:
                 self._produce(raw, None, _HEADERS[label])

@@ -1,7 +1,7 @@
 """What one log line says: its time, its level and component, its masked text, the blocks it names. Pure."""
 
-from stream.lines.blocks import block_ids
+from stream.lines.blocks import MAX_BLOCKS, block_ids, windowed_blocks
 from stream.lines.mask import mask, words
 from stream.lines.reader import BadLine, Line, LineReader
 
-__all__ = ["BadLine", "Line", "LineReader", "block_ids", "mask", "words"]
+__all__ = ["MAX_BLOCKS", "BadLine", "Line", "LineReader", "block_ids", "mask", "windowed_blocks", "words"]

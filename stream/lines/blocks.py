@@ -2,6 +2,13 @@
 
 import re
 
+from stream.lines.reader import BadLine
+
+MAX_BLOCKS = 1024
+"""A line that names more is refused, for it would be sent as often. HDFS hands out 1000 invalidations at a time
+(``dfs.block.invalidate.limit``).
+"""
+
 # A generation stamp (``blk_1073741825_1001``, Hadoop 2 and 3) changes while the block lives: it is no part of the key.
 # An id has 64 bits, so at most 19 digits; a longer number is none, and must not be cut to one.
 _BLOCK = re.compile(rb"blk_-?[0-9]{1,19}(?![0-9])")
@@ -15,3 +22,11 @@ def block_ids(line: bytes) -> list[bytes]:
     """
     found = _BLOCK.findall(line)
     return found if len(found) < 2 else list(dict.fromkeys(found))
+
+
+def windowed_blocks(line: bytes) -> list[bytes]:
+    """The blocks to whose windows a line goes: as ``block_ids``; raise BadLine (``blocks``) if they are too many."""
+    found = block_ids(line)
+    if len(found) > MAX_BLOCKS:
+        raise BadLine("blocks", f"the line names {len(found)} blocks, more than {MAX_BLOCKS}")
+    return found
