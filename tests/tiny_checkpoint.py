@@ -28,18 +28,18 @@ _SIZE = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "i
 _SPREAD = 10_000
 
 
-def write_tiny_checkpoint(folder: Path) -> Path:
-    """Write it into a new folder and return the folder."""
+def write_tiny_checkpoint(folder: Path, seed: int = 0) -> Path:
+    """Write it into a new folder and return the folder; another seed gives other weights."""
     folder.mkdir()
-    for name, content in _files().items():
+    for name, content in _files(seed).items():
         (folder / name).write_bytes(content)
     return folder
 
 
 @cache
-def _files() -> dict[str, bytes]:
+def _files(seed: int) -> dict[str, bytes]:
     encoder = WindowEncoder(_tokenizer())
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     model = TinyLogBERT(new_encoder(mini_config(encoder.tokenizer.get_vocab_size(), **_SIZE))).eval()
     with torch.no_grad():
         model.anomaly_head[2].weight.mul_(_SPREAD)
