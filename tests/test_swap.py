@@ -353,7 +353,7 @@ KEYED = load_settings(keyed_input=True, quiet_after=3_000)
 def swapped(old: Score, new: Score) -> Driver:
     """Two windows are open and scored when the scorer is exchanged, a third one is not quiet yet."""
     scorer = SwappableScorer(Says("a", old))
-    driver = Driver(KEYED, scorer).run(raw_line(0, "blk_1"), raw_line(1, "blk_2"), raw_line(9, "blk_3"))
+    driver = Driver(KEYED, scorer).run(raw_line(0, "blk_1"), raw_line(1, "blk_2"), raw_line(9, "blk_3")).pass_time(2.5)
     assert [(e["block_id"], e["checkpoint"]) for e in driver.events()] == [("blk_1", "a"), ("blk_2", "a")]
     scorer.current = Says("b", new)
     driver.task().look_again()
