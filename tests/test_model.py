@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 import model
@@ -172,12 +172,52 @@ def test_stored_weights_are_half_precision_and_scores_stay(folder: Path) -> None
     assert torch.allclose(loaded(*batch), exact(*batch), atol=1e-3)
 
 
-def test_the_name_changes_with_the_weights(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("calibration.json", {"false_alarms": 0.01}),
+        ("config.json", {"tinylogbert": {"name": "test", "max_tokens": 32}}),
+    ],
+)
+def test_the_name_changes_with_whatever_may_change_a_score(folder: Path, name: str, change: dict[str, object]) -> None:
     before = load_checkpoint(folder).name
     assert before.startswith("test-")
-    calibration = json.loads((folder / "calibration.json").read_text())
-    (folder / "calibration.json").write_text(json.dumps({**calibration, "false_alarms": 0.01}))
+    edit(folder / name, change)
     assert load_checkpoint(folder).name != before
+
+
+def edit(file: Path, change: dict[str, object]) -> None:
+    file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
+
+
+def no_number(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    save_file({**weights, "anomaly_head.2.bias": torch.tensor([float("nan")])}, folder / "model.safetensors")
+
+
+def too_long(folder: Path) -> None:
+    edit(folder / "config.json", {"tinylogbert": {"name": "test", "max_tokens": 100_000}})
+
+
+def a_larger_tokenizer(folder: Path) -> None:
+    encoder = small_encoder()
+    encoder.tokenizer.add_tokens(["another"])
+    encoder.tokenizer.save(str(folder / "tokenizer.json"))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (no_number, "anomaly_head.2.bias holds what is no number"),
+        (too_long, "the model is too small for its tokenizer"),
+        (a_larger_tokenizer, "the model is too small for its tokenizer"),
+    ],
+)
+def test_files_that_do_not_belong_together_are_refused(folder: Path, spoil: Callable[[Path], None], said: str) -> None:
+    spoil(folder)
+    with pytest.raises(InputError) as error:
+        load_checkpoint(folder)
+    assert str(error.value) == f"the checkpoint {folder} is damaged or of another kind: {said}"
 
 
 Harm = Callable[[Path], object]

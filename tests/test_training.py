@@ -90,6 +90,21 @@ def test_the_command_writes_the_folder_prints_it_and_may_be_repeated(tmp_path: P
     train_command.make_context("train", words)  # it is a command line that the command takes
 
 
+def test_out_may_be_a_link_to_a_checkpoint_which_is_replaced(tmp_path: Path, base_model: Path) -> None:
+    (tmp_path / "a.log").write_bytes(b"\n".join(simulated(60)))
+    (tmp_path / "current").symlink_to(tmp_path / "first")
+    arguments = [
+        str(tmp_path / "a.log"), "--out", str(tmp_path / "current"), "--epochs", "0", "--steps", "2",
+        "--base-model", str(base_model),
+    ]  # fmt: skip
+    for seed in ("1", "2"):
+        result = CliRunner().invoke(train_command, [*arguments, "--seed", seed], catch_exceptions=False)
+        assert result.exit_code == 0
+        assert f"seed {seed}" in (tmp_path / "first" / "README.md").read_text()
+    assert {path.name for path in tmp_path.iterdir()} == {"a.log", "current", "first"}
+    assert (tmp_path / "current").is_symlink()
+
+
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(InputError, match="is no checkpoint; choose another folder with --out"):

@@ -79,7 +79,11 @@ def run_training(
 
 @contextmanager
 def _whole(out: Path) -> Iterator[Path]:
-    """A folder that becomes ``out`` if all goes well; whatever goes wrong, ``out`` stays as it was."""
+    """A folder that becomes ``out`` if all goes well; whatever goes wrong, ``out`` stays as it was.
+
+    A daemon that watches ``out`` sees all of the old or all of the new. If it is a link, what it points to is replaced.
+    """
+    out = out.resolve()
     if out.exists() and not (out / "config.json").is_file() and any(out.iterdir()):
         raise InputError(f"{out} is there and is no checkpoint; choose another folder with --out")
     new, old = out.with_name(out.name + ".new"), out.with_name(out.name + ".old")
