@@ -2,11 +2,12 @@
 
 The two stages are the real ones; topics are lists, a transaction is a list that is appended on commit, and a crash
 throws away what was not committed and restores the windows from the changelog. Nothing moves but when it is told:
-which partition is read, how far, when it is committed and how time goes on are the test's.
+which partition is read, how far, when it is committed and how time goes on are the test's. Several workers may share
+the raw partitions; one scores.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -20,6 +21,7 @@ from stream.kafka.score import ScoreStage
 from stream.lines import LineReader
 from stream.scoring import Score, Scorer, Surprise
 from stream.settings import Settings, load_settings
+from stream.windows.records import sealed
 from stream.windows.task import WindowTask
 
 START = datetime(2008, 11, 9, 20, 35, 18, tzinfo=UTC)
@@ -86,11 +88,31 @@ class FakeMessage:
         return self.record.headers
 
 
+@dataclass
+class Router:
+    """The route stage of one worker, its raw partitions, and what it has not committed."""
+
+    stage: RouteStage
+    places: list[Place]
+    pending: list[Record] = field(default_factory=list)
+
+
 class Driver:
-    """One worker with all partitions; ``now`` is the wall clock, in seconds."""
+    """``workers`` share the raw partitions in turns, one of them has all the others; ``now`` is the wall clock, in s.
+
+    ``since``: every source is known to have come to that second before, so that a first line needs no others to be
+    believed; None for a new log.
+    """
 
     def __init__(
-        self, settings: Settings | None = None, scorer: Scorer | None = None, *, sources: int = 1, partitions: int = 1
+        self,
+        settings: Settings | None = None,
+        scorer: Scorer | None = None,
+        *,
+        sources: int = 1,
+        partitions: int = 1,
+        workers: int = 1,
+        since: int | None = None,
     ) -> None:
         self.settings = settings or load_settings()
         self.now = 0.0
@@ -100,10 +122,13 @@ class Driver:
         self._raw = [(self.settings.raw_topic, n) for n in range(partitions if self.settings.keyed_input else sources)]
         self._inputs = [(self.settings.input_topic, n) for n in range(partitions)]
         self._committed: dict[Place, int] = dict.fromkeys(self.places, 0)
+        self._notes: dict[int, str] = {}
         self._spread = count()
-        self._pending: list[Record] = []
+        self._workers = workers
+        self._routers: list[Router] = []
         self._positions: dict[Place, int] = {}
-        self._route: RouteStage | None = None
+        if since is not None:
+            self._begin(epoch_ms(since))
         self.crash()
 
     @property
@@ -125,9 +150,10 @@ class Driver:
         """Hand up to ``most`` waiting messages of a partition to its stage, and its end if that is reached."""
         begin = self._positions[place]
         waiting = self.topics.get(place, [])
+        router = self._router(place)
         for message in waiting[begin : begin + most]:
-            if self._route and place in self._raw:
-                self._route.line(message, self._pending.append)
+            if router:
+                router.stage.line(message, router.pending.append)
             else:
                 self._score.line(message)
         self._positions[place] = min(begin + most, len(waiting))
@@ -135,27 +161,33 @@ class Driver:
             self._at_end(place)
 
     def commit(self) -> None:
-        """What a worker does at the end of a commit interval: see ``stream.kafka.worker``."""
-        if self._route:
-            self._route.tell(self.now, self._pending.append)
-        self._score.publish(self.now, self._pending.append)
-        for record in self._pending:
-            self._append(record)
-        self._pending = []
-        self._committed = dict(self._positions)
+        """What workers do at the end of a commit interval: see ``stream.kafka.commit``."""
+        for worker in range(len(self._routers)):
+            self.commit_route(worker)
+        self.commit_score()
+
+    def commit_route(self, worker: int) -> None:
+        """The first half of it, by one worker."""
+        router = self._routers[worker]
+        router.stage.tell(self.now, router.pending.append)
+        self._notes |= router.stage.notes()
+        self._happen(router.pending, router.places)
+
+    def commit_score(self) -> None:
+        """The second half of it."""
+        pending: list[Record] = []
+        self._score.publish(self.now, pending.append)
+        self._happen(pending, self._inputs)
 
     def crash(self) -> None:
-        """Lose all that is not committed, and begin again as a new worker does."""
-        self._pending = []
+        """Lose all that is not committed, and begin again as new workers do."""
         self._positions = dict(self._committed)
         reader = LineReader(cache=1000)
         self._score = ScoreStage(self.settings, self._scorer, reader)
         for _, partition in self._inputs:
             self._score.assign(partition, self.changelog(partition))
         if not self.settings.keyed_input:
-            self._route = RouteStage(self.settings, reader, len(self._raw), self._partitions)
-            for _, partition in self._raw:
-                self._route.assign(partition)
+            self._routers = [self._new_router(worker, reader) for worker in range(self._workers)]
 
     @property
     def waiting(self) -> bool:
@@ -215,6 +247,34 @@ class Driver:
 
     # ── inside ──
 
+    def _new_router(self, worker: int, reader: LineReader) -> Router:
+        stage = RouteStage(self.settings, reader, len(self._raw), self._partitions, self._ends)
+        places = self._raw[worker :: self._workers]
+        for place in places:
+            stage.assign(place[1], self._committed[place], self._notes.get(place[1]))
+        return Router(stage, places)
+
+    def _router(self, place: Place) -> Router | None:
+        return next((router for router in self._routers if place in router.places), None)
+
+    def _ends(self, partitions: list[int]) -> dict[int, int]:
+        return {n: len(self.topics.get((self.settings.raw_topic, n), [])) for n in partitions}
+
+    def _begin(self, since: int) -> None:
+        """Leave what an earlier worker would have left of the clocks, in the form that it had first."""
+        clock = orjson.dumps({"progress": since, "sources": []})
+        if self.settings.keyed_input:
+            for _, partition in self._inputs:
+                self._append(Record(self.settings.windows_topic, b"c", sealed(clock), None, partition))
+        else:
+            self._notes = {partition: clock.decode() for _, partition in self._raw}
+
+    def _happen(self, pending: list[Record], places: list[Place]) -> None:
+        for record in pending:
+            self._append(record)
+        pending.clear()
+        self._committed |= {place: self._positions[place] for place in places}
+
     def _append(self, record: Record) -> None:
         partition = record.partition
         if partition is None:
@@ -226,7 +286,8 @@ class Driver:
         return crc32(key) % self._partitions
 
     def _at_end(self, place: Place) -> None:
-        if self._route and place in self._raw:
-            self._route.at_end(place[1], self.now - self.settings.idle_after / 1000)  # it is idle at once
+        if router := self._router(place):
+            idle_since = self.now - self.settings.idle_after / 1000  # it is idle at once
+            router.stage.at_end(place[1], idle_since, self._positions[place])
         else:
             self._score.at_end(place[1], self.now)

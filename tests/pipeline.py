@@ -65,7 +65,7 @@ def new_settings(broker: str, *, create: bool = True, **overrides: Any) -> Setti
     names = ("raw", "lines", "scores", "anomalies", "dead_letter", "windows")
     topics = {f"{name}_topic": f"{name}-{unique}" for name in names}
     defaults: dict[str, Any] = {"bootstrap_servers": broker, "group_id": f"group-{unique}", "partitions": 3}
-    defaults |= {"commit_interval": 50, "idle_after": 100}
+    defaults |= {"commit_interval": 50, "idle_after": 100, "max_jump": "1000d"}  # so that ``far_later`` is believed
     settings = load_settings(**{**defaults, **topics, **overrides})
     if create:
         create_topics(new_admin(settings), settings)
@@ -75,7 +75,7 @@ def new_settings(broker: str, *, create: bool = True, **overrides: Any) -> Setti
 def flags(settings: Settings) -> list[str]:
     """The settings that ``new_settings`` chose, as flags of a command."""
     names = [name for name in type(settings).model_fields if name.endswith("_topic")]
-    names += ["bootstrap_servers", "group_id", "partitions", "commit_interval", "idle_after"]
+    names += ["bootstrap_servers", "group_id", "partitions", "commit_interval", "idle_after", "max_jump"]
     return [text for name in names for text in (f"--{name.replace('_', '-')}", str(getattr(settings, name)))]
 
 

@@ -122,6 +122,8 @@ Action = Literal["commit", "crash"] | tuple[int, int]
 ACTIONS: st.SearchStrategy[list[Action]] = st.lists(
     st.one_of(st.just("commit"), st.just("crash"), st.tuples(st.integers(0, 5), st.integers(1, 6))), max_size=30
 )
+SINCE = st.sampled_from([None, 0])
+"""A new log, or one whose clocks are known."""
 
 
 @st.composite
@@ -162,16 +164,127 @@ def test_routed_lines_give_the_windows_of_the_sorted_log(
 
 
 @settings(max_examples=250, deadline=None)
-@given(on_time(), ACTIONS, st.integers(1, 3))
+@given(on_time(), ACTIONS, st.integers(1, 3), SINCE)
 def test_keyed_lines_give_the_windows_of_the_sorted_log(
-    lines: list[Line], actions: list[Action], partitions: int
+    lines: list[Line], actions: list[Action], partitions: int, since: int | None
 ) -> None:
-    driver = Driver(KEYED, partitions=partitions)
+    driver = Driver(KEYED, partitions=partitions, since=since)
     for line in lines:
         driver.send(line.raw, key=line.block)
     follow(driver, actions)
     assert sorted(published(driver)) == sorted_first(lines)
     check_revisions(driver)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A line that is written to a raw partition."""
+
+    line: Line
+    partition: int
+
+
+Worked = Written | Literal["score", "rest", "crash"] | tuple[Literal["read", "tell"], int, int]
+"""What happens: a line is written; the lines topic is read and scored; all comes to rest; all workers crash; of a raw
+partition so many messages are read; the worker of a raw partition commits.
+"""
+
+
+@st.composite
+def shared_work(draw: st.DrawFn, sources: int) -> list[Worked]:
+    """Lines that are written one after the other, and what two workers do meanwhile."""
+    work: list[Worked] = []
+    doing: st.SearchStrategy[Worked] = st.one_of(
+        st.sampled_from(["score", "score", "rest", "crash"]),
+        st.tuples(st.sampled_from(["read", "tell", "tell"]), st.integers(0, sources - 1), st.integers(1, 5)),
+    )
+    for line in draw(on_time()):
+        work.append(Written(line, draw(st.integers(0, sources - 1))))
+        work += draw(st.lists(doing, max_size=4))
+    return work
+
+
+def do(driver: Driver, work: list[Worked], sources: int) -> Driver:
+    """Let it happen; once all partitions are at their ends again, and an hour later, everything is closed."""
+    raw, inputs = driver.places[:sources], driver.places[sources:]
+    for step in work:
+        if isinstance(step, Written):
+            driver.send(step.line.raw, partition=step.partition)
+        elif step == "rest":
+            driver.settle()
+        elif step == "crash":
+            driver.crash()
+        elif step == "score":
+            for place in inputs:
+                driver.read(place)
+            driver.commit_score()
+        elif step[0] == "read":
+            driver.read(raw[step[1]], step[2])
+        else:
+            driver.commit_route(step[1] % 2)
+    return driver.pass_time(driver.settings.idle_after / 1000).pass_time(3600)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.data(), st.integers(2, 4), st.integers(1, 2), SINCE)
+def test_two_workers_that_rest_and_wake_and_stand_still_give_the_windows_of_the_sorted_log(
+    data: st.DataObject, sources: int, partitions: int, since: int | None
+) -> None:
+    driver = Driver(ROUTED, sources=sources, partitions=partitions, workers=2, since=since)
+    work = data.draw(shared_work(sources))
+    do(driver, work, sources)
+    assert sorted(published(driver)) == sorted_first([step.line for step in work if isinstance(step, Written)])
+    check_revisions(driver)
+
+
+# ── lines with bad clocks among the others ──
+
+YEAR = 365 * 24 * 3600
+
+
+@st.composite
+def with_bad_clocks(draw: st.DrawFn) -> tuple[list[Line], list[Line]]:
+    """Lines in time, and all lines: among them some that are a year ahead or behind, of the same blocks or others."""
+    good = draw(on_time())
+    mixed = list(good)
+    for block in draw(st.lists(st.sampled_from([*BLOCKS, "blk_77", "blk_78"]), unique=True)):
+        for _ in range(draw(st.integers(0, max(0, MOST_LINES - sum(line.block == block for line in good))))):
+            second = draw(st.sampled_from([YEAR, -YEAR])) + draw(st.integers(0, LAST))
+            mixed.insert(draw(st.integers(0, len(mixed))), Line(second, block, draw(st.sampled_from(TEXTS))))
+    return good, mixed
+
+
+def without_parts(windows: list[Closed]) -> list[tuple[object, ...]]:
+    return sorted((block, *rest) for block, _, *rest in windows)
+
+
+def of_this_year(windows: list[Closed]) -> list[Closed]:
+    return [window for window in windows if window[3].startswith("2008")]
+
+
+def not_ahead(windows: list[Closed]) -> list[Closed]:
+    return [window for window in windows if not window[3].startswith("2009")]
+
+
+@settings(max_examples=300, deadline=None)
+@given(with_bad_clocks(), ACTIONS, st.integers(1, 3), st.data())
+def test_lines_with_bad_clocks_change_no_window_of_the_others(
+    lines: tuple[list[Line], list[Line]], actions: list[Action], sources: int, data: st.DataObject
+) -> None:
+    """The lines that are ahead have windows of their own, which stay open: their time has not come. Those that are
+    behind come late, so that which part of the block they are, and with which other late ones, is not the log's alone.
+    """
+    good, mixed = lines
+    for driver in (Driver(KEYED, since=0), Driver(ROUTED, sources=sources, since=0)):
+        for line in mixed:
+            number = None if driver.settings.keyed_input else data.draw(st.integers(0, sources - 1))
+            driver.send(line.raw, partition=number, key=None if number is not None else line.block)
+        follow(driver, actions)
+        found = published(driver)
+        assert without_parts(of_this_year(found)) == without_parts(sorted_first(good))
+        assert not_ahead(found) == found
+        late = [window for window in found if window[3].startswith("2007")]
+        assert sum(window[2] for window in late) == sum(line.second < 0 for line in mixed)
 
 
 @settings(max_examples=700, deadline=None)
@@ -186,7 +299,7 @@ def test_keyed_lines_give_the_windows_of_the_sorted_log(
 def test_lines_that_are_too_late_give_the_same_windows_whatever_the_batches(
     lines: list[Line], actions: list[Action]
 ) -> None:
-    driver = Driver(KEYED)
+    driver = Driver(KEYED, since=0)
     for line in lines:
         driver.send(line.raw, key=line.block)
     follow(driver, actions)

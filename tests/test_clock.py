@@ -14,7 +14,7 @@ WINDOWS = WindowSettings(close_after=100_000, lateness=20_000, quiet_after=5_000
 
 
 def keyed() -> Driver:
-    return Driver(load_settings(keyed_input=True, **asdict(WINDOWS)))
+    return Driver(load_settings(keyed_input=True, **asdict(WINDOWS)), since=0)
 
 
 def routed(sources: int = 1) -> Driver:
@@ -29,22 +29,24 @@ def closed(driver: Driver) -> list[tuple[str, int]]:
     return [(event["block_id"], event["lines"]) for event in driver.closed()]
 
 
-def reported(*reports: tuple[int, int, bool]) -> EventClock:
-    """A clock of three sources that was told source, time and whether it is at its end."""
-    clock = EventClock()
-    for source, time, at_end in reports:
-        clock.report(source, 3, time, at_end)
+JUMP = 100
+
+
+def reported(*reports: tuple[int, ...], sources: int = 3) -> EventClock:
+    """A clock of so many sources that was told source, time, whether it is at its end, and the offset if there is one;
+    or, by a witness, source and end.
+    """
+    clock = EventClock(JUMP)
+    for report in reports:
+        if len(report) == 2:
+            clock.witness(sources, [(report[0], report[1])])
+        else:
+            source, time, at_end, *offset = report
+            clock.report(source, sources, time, bool(at_end), *offset)
     return clock
 
 
 # ── the clock alone ──
-
-
-def test_a_line_moves_its_own_clock_forward_and_never_back() -> None:
-    clock = EventClock()
-    for time in (5, 9, 7):
-        clock.observe(time)
-    assert clock.progress == 9
 
 
 def test_nothing_is_known_before_every_source_has_reported() -> None:
@@ -55,6 +57,11 @@ def test_nothing_is_known_before_every_source_has_reported() -> None:
 def test_a_source_at_its_end_does_not_count_while_others_have_more() -> None:
     assert reported((0, 10, True), (1, 70, False), (2, 60, False)).progress == 60
     assert reported((0, 10, True), (1, 70, True), (2, 60, True)).progress == 70
+
+
+def test_a_source_of_which_no_time_is_known_holds_the_others_unless_it_is_at_its_end() -> None:
+    assert reported((0, 0, False), (1, 70, False), (2, 60, True)).progress == 0
+    assert reported((0, 0, True), (1, 70, False), (2, 60, True)).progress == 70
 
 
 def test_a_source_that_wakes_up_behind_the_others_does_not_turn_the_clock_back() -> None:
@@ -75,17 +82,83 @@ def test_idle_time_adds_to_progress_for_the_moment_alone() -> None:
     clock = reported((0, 50, True), (1, 70, True), (2, 60, True))
     assert (clock.idle(100), clock.progress) == (170, 70)
     assert reported((0, 50, True), (1, 70, False), (2, 60, True)).idle(100) == 70
-    assert EventClock().idle(100) == 0
+    assert EventClock(JUMP).idle(100) == 0
+
+
+# ── a source that is far ahead of the others ──
+
+
+def test_a_source_far_ahead_is_followed_once_more_than_half_of_those_that_ever_sent_are_there() -> None:
+    near = [(0, 50, True), (1, 60, True), (2, 55, True)]
+    assert reported(*near, (0, 5000, False)).progress == 60
+    assert reported(*near, (0, 5000, False), (1, 5010, False)).progress == 5000
+    assert reported((0, 50, True), (1, 60, True), (2, 0, True), (0, 5000, True)).progress == 60
+    assert reported((0, 50, True), (1, 0, True), (2, 0, True), (0, 5000, True)).progress == 5000
+
+
+def test_at_the_end_of_all_it_climbs_from_source_to_source_through_gaps_that_may_be() -> None:
+    near = [(0, 50, True), (1, 60, True), (2, 55, True)]
+    assert reported(*near, (1, 150, True), (0, 240, True)).progress == 240
+    assert reported(*near, (0, 9000, True), (1, 150, True)).progress == 150
+
+
+def test_it_begins_at_the_least_and_not_with_a_clock_that_is_ahead() -> None:
+    assert reported((0, 50, True), (1, 5000, False), (2, 60, True)).progress == 60
+    assert reported((0, 50, True), (1, 5000, False), (2, 5010, True)).progress == 5000
+
+
+# ── a source that is at its end, and a witness who knows better ──
+
+
+def test_a_source_is_not_at_its_end_if_a_witness_has_seen_lines_behind_its_owners_position() -> None:
+    told = [(0, 10, True, 5), (1, 70, False, 9), (2, 60, False, 9)]
+    assert reported(*told, (2, 65, False, 10)).progress == 65
+    clock = reported(*told, (0, 6), (2, 65, False, 10))
+    assert (clock.progress, clock.resting) == (60, False)
+    clock.report(0, 3, 68, True, 6)
+    assert clock.progress == 65
+
+
+@pytest.mark.parametrize("seen", [4, 5, 6])
+def test_the_order_of_owner_and_witness_does_not_matter(seen: int) -> None:
+    told = [(1, 70, True, 9), (2, 60, True, 9), (0, 10, False, 3)]
+    first, last = reported(*told, (0, seen), (0, 20, True, 5)), reported(*told, (0, 20, True, 5), (0, seen))
+    assert first.resting == last.resting == (seen <= 5)
+
+
+def test_an_older_sight_does_not_undo_a_later_one() -> None:
+    assert not reported((0, 10, True, 5), (0, 9), (0, 4), sources=1).resting
+
+
+def test_a_report_without_an_offset_is_believed() -> None:
+    assert reported((0, 10, True), (0, 9), sources=1).resting
+
+
+def test_a_source_whose_offsets_were_set_back_waits_for_no_offset_that_never_comes() -> None:
+    assert reported((0, 10, True, 5), (0, 1000), (0, 10, False, 0), (0, 20, True, 3), sources=1).resting
+
+
+def test_a_source_of_which_only_a_witness_has_told_holds_the_others() -> None:
+    assert reported((1, 70, False), (2, 60, False), (0, 9)).progress == 0
+
+
+# ── back from its snapshot ──
 
 
 def test_a_clock_goes_on_from_its_snapshot() -> None:
-    clock, other = reported((0, 50, True), (1, 70, False), (2, 60, False)), EventClock()
+    clock, other = reported((0, 50, True, 4), (0, 6), (1, 70, False, 3), (2, 60, False, 3)), EventClock(JUMP)
     other.restore(clock.snapshot())
     assert other.snapshot() == clock.snapshot()
     for each in (clock, other):
-        each.report(1, 3, 99, True)
-        each.report(2, 3, 80, False)
-    assert clock.progress == other.progress == 80
+        each.report(1, 3, 99, True, 5)
+        each.report(2, 3, 80, False, 5)
+    assert clock.progress == other.progress == 50
+
+
+def test_a_snapshot_of_the_form_without_offsets_is_taken() -> None:
+    clock = EventClock(JUMP)
+    clock.restore({"progress": 60, "sources": [[0, 50, True], [1, 70, True]]})
+    assert (clock.progress, clock.resting) == (60, True)
 
 
 @pytest.mark.parametrize(
@@ -93,11 +166,12 @@ def test_a_clock_goes_on_from_its_snapshot() -> None:
     [
         *(None, [], {}, {"progress": 1}, {"progress": "1", "sources": []}, {"progress": 1, "sources": [3]}),
         *({"progress": 1, "sources": [[0, 1]]}, {"progress": 1, "sources": [[0, "1", True]]}),
+        {"progress": 1, "sources": [[0, 1, True, 3]]},
     ],
 )
 def test_what_is_no_snapshot_is_refused(snapshot: object) -> None:
     with pytest.raises(ValueError, match="no snapshot"):
-        EventClock().restore(snapshot)
+        EventClock(JUMP).restore(snapshot)
 
 
 # ── and in the pipeline ──

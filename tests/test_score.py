@@ -15,6 +15,7 @@ from tiny_checkpoint import write_tiny_checkpoint
 from model.scorer import BertScorer
 from stream.simulator import simulate
 from stream.windows.files import windows_of
+from stream.windows.source import RUN
 
 HEADER = b"block_id,part,score,p_value,anomalous,severity,lines,first_time,last_time,worst_line"
 LINE = "081109 203518 143 INFO dfs.DataNode$DataXceiver: Receiving block blk_-1 src: /10.0.0.1:5 dest: /10.0.0.1:50010"
@@ -83,18 +84,19 @@ def test_the_same_rows_to_a_file_from_gzip_from_a_pipe_and_without_the_memo(
 def test_what_is_no_line_of_a_block_is_counted_on_stderr(command: Command, checkpoint: Path, tmp_path: Path) -> None:
     path = tmp_path / "log"
     late = LINE.replace("203518", "195518")
-    lines = [LINE, LINE.replace("blk_-1", "a file"), "blk_-2 without a time", late, "blk_-3 " + "x" * 70_000]
+    known = [LINE] * RUN  # before so many nothing is known of the time, and nothing is late
+    lines = [*known, LINE.replace("blk_-1", "a file"), "blk_-2 without a time", late, "blk_-3 " + "x" * 70_000]
     path.write_bytes("\n".join(lines).encode() + b"\nblk_-4 \xff\n")
     ran = command("score", path, "--checkpoint", checkpoint)
     assert ran.code == 0
     assert ran.err.partition("; ")[2] == (
-        "6 lines, 1 without a block, 3 unreadable (1 encoding, 1 timestamp, 1 too_long), 1 late\n"
+        f"{RUN + 5} lines, 1 without a block, 3 unreadable (1 encoding, 1 timestamp, 1 too_long), 1 late\n"
     )
     [row] = rows(ran.out)
     assert {key: row[key] for key in ("block_id", "part", "lines", "first_time", "last_time")} == {
         "block_id": "blk_-1",
         "part": "1",
-        "lines": "2",
+        "lines": str(RUN + 1),
         "first_time": "2008-11-09T19:55:18Z",
         "last_time": "2008-11-09T20:35:18Z",
     }

@@ -35,7 +35,7 @@ def restored(records: dict[bytes, bytes]) -> WindowTask:
 
 def some_records() -> dict[bytes, bytes]:
     """A changelog with every kind of record: an open window, a closed one, two templates and a clock."""
-    driver = Driver(KEYED).run(raw_line(0, "blk_1"), raw_line(100, "blk_2", "Deleting block"))
+    driver = Driver(KEYED, since=0).run(raw_line(0, "blk_1"), raw_line(100, "blk_2", "Deleting block"))
     return driver.changelog(0)
 
 
@@ -59,7 +59,7 @@ def words() -> Iterator[str]:
 def test_a_worker_that_is_killed_after_every_commit_publishes_what_one_that_lives_does(
     lines: list[bytes], batch: int
 ) -> None:
-    living, killed = Driver(KEYED), Driver(KEYED)
+    living, killed = Driver(KEYED, since=0), Driver(KEYED, since=0)
     for driver in (living, killed):
         for line in lines:
             driver.send(line, key=line.split()[-1].decode())
@@ -76,6 +76,7 @@ def test_a_worker_that_is_killed_after_every_commit_publishes_what_one_that_live
 def test_nothing_is_written_where_nothing_happened() -> None:
     task = new_task()
     task.line(b"blk_1", raw_line(0, "blk_1"), 0)
+    task.settle()
     assert sorted(key for key, _ in task.changes()) == [b"c", b"t1", b"wblk_1"]
     assert list(task.changes()) == []
     task.line(b"blk_2", raw_line(0, "blk_2"), 1)

@@ -59,7 +59,7 @@ class Replay:
             self.no_block += 1
         try:
             for block in targets:
-                self._task.line(block, raw, offset)
+                self._task.line(block, raw, offset, more=block != targets[-1])
         except BadLine as bad:
             self.bad[bad.reason] = self.bad.get(bad.reason, 0) + 1
         # At every line, not once a batch: what is provisional then depends on the log alone.

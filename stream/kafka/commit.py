@@ -94,6 +94,7 @@ class Committer:
 
     def _finish(self, consumer: Consumer, topic: str) -> None:
         if self._sending.open or self._held.moved(topic):
-            self._sending.commit(consumer, self._held.offsets(topic))
+            notes = self._route.notes() if self._route and topic == self._settings.raw_topic else {}
+            self._sending.commit(consumer, self._held.offsets(topic, notes))
             self._held.committed(topic)
             self.aborts.pop(topic, None)

@@ -1,6 +1,6 @@
 """The partitions that a worker holds, and how far it has read them. Knows no stage and sends nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
@@ -39,9 +39,13 @@ class Held:
         """What was read of this topic is committed."""
         self._moved.discard(topic)
 
-    def offsets(self, topic: str) -> list[TopicPartition]:
-        """What to commit for this topic: of every partition, so that a commit without news is fenced as well."""
-        return [TopicPartition(t, n, offset) for (t, n), offset in self.next.items() if t == topic and offset >= 0]
+    def offsets(self, topic: str, notes: Mapping[int, str]) -> list[TopicPartition]:
+        """What to commit for this topic: of every partition, so that a commit without news is fenced as well.
+
+        ``notes`` go with the offsets of their partitions, as metadata.
+        """
+        known = [(n, offset) for (t, n), offset in self.next.items() if t == topic and offset >= 0]
+        return [TopicPartition(topic, n, offset, notes.get(n, "")) for n, offset in known]
 
     def lag(self, consumer: Consumer) -> int:
         """Messages (and marks of transactions) that wait in these partitions, as far as the client knows by now."""

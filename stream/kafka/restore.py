@@ -36,7 +36,7 @@ class Restorer:
         inputs = []
         for place in committed:
             if self._route and place.topic == self._settings.raw_topic:
-                self._route.assign(place.partition)
+                self._route.assign(place.partition, place.offset, place.metadata)
             else:
                 inputs.append(place.partition)
         if self._score and inputs:

@@ -3,20 +3,38 @@
 After the lines of a commit it tells every lines partition how far each raw partition has come (control records), for
 only the route stage knows. A raw partition that is at its end holds nobody up, but only after a while: whoever writes
 fast fills one partition after the other, and the ones that wait for their turn are not idle. So it is, too, when lines
-come after a rest of all. Sends nothing itself: records go to ``emit``; the time that went by, in s, comes in.
+come after a rest of all.
+
+Raw partitions that rest, its own or another worker's, may have got lines meanwhile. So before it tells anything, it
+asks where they end by now: its own are awake again, and of the others it is a witness (``stream.windows.clock`` says
+why that is enough). Where nobody answers, nothing is told until somebody does: event time waits, and is never ahead.
+
+What it knows of a raw partition's time goes with its committed offset, as Kafka Streams does with partition time, so
+that the next owner goes on from there. Sends nothing itself: records go to ``emit``; ends, and the time that went by,
+in s, come in.
 """
 
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
-from stream.kafka.messages import Emit, Message, Record, SourceReport, control_record, dead_letter, label_of
-from stream.lines import BadLine, LineReader, block_ids
+import orjson
+
+from stream.kafka.messages import Emit, Message, Record, SourceReport, Witness, control_record, dead_letter, label_of
+from stream.lines import BadLine, LineReader, windowed_blocks
 from stream.lines.reader import check
 from stream.settings import Settings
+from stream.windows.source import SourceClock
+
+Ends = Callable[[list[int]], Mapping[int, int] | None]
+"""Where these raw partitions end by now, for readers of what is committed; None if that cannot be known now."""
+_LONGEST_NOTE = 2000  # a broker takes 4,096 bytes (offset.metadata.max.bytes)
 
 
 @dataclass(slots=True)
 class _Progress:
-    time: int = 0
+    clock: SourceClock
+    offset: int  # up to which it is read
     end_since: float | None = None  # when its end was reached, in s
     at_end: bool = False
     told: bool = False
@@ -25,18 +43,34 @@ class _Progress:
 class RouteStage:
     """Routes the raw partitions of one worker; ``sources`` and ``targets`` count raw and lines partitions."""
 
-    def __init__(self, settings: Settings, reader: LineReader, sources: int, targets: int) -> None:
+    def __init__(
+        self, settings: Settings, reader: LineReader, sources: int, targets: int, ends: Ends = lambda partitions: {}
+    ) -> None:
         self.settings = settings
         self.lines = self.no_block = self.dead = 0
         self._reader = reader
         self._sources = sources
         self._targets = targets
+        self._ends = ends
         self._progress: dict[int, _Progress] = {}
+        self._witnessed: dict[int, int] = {}
         self._resting = False
 
-    def assign(self, partition: int) -> None:
-        """Begin with a raw partition of which nothing is known: more may be waiting there, and that is told first."""
-        self._progress[partition] = _Progress()
+    @property
+    def jumps(self) -> int:
+        """Lines whose time was too far ahead to be followed, since the partitions were assigned."""
+        return sum(progress.clock.jumps for progress in self._progress.values())
+
+    def assign(self, partition: int, offset: int = 0, note: str | None = None) -> None:
+        """Begin with a raw partition at its committed offset; ``note`` is what ``notes`` said about it then.
+
+        More may be waiting there, and that is told first. A note that is missing, or another program's, says nothing.
+        """
+        clock = SourceClock(self.settings.max_jump)
+        with suppress(ValueError):
+            clock.restore(orjson.loads(note or "null"))
+        self._progress[partition] = _Progress(clock, max(offset, 0))
+        self._witnessed = {}  # what was told may be undone
 
     def revoke(self, partition: int) -> None:
         """Forget a raw partition."""
@@ -47,11 +81,12 @@ class RouteStage:
         self.lines += 1
         raw = message.value() or b""
         progress = self._progress[message.partition()]
+        progress.offset = message.offset() + 1
         progress.end_since = None
         progress.at_end = progress.told = False
         try:
             check(raw)
-            blocks = block_ids(raw)
+            blocks = windowed_blocks(raw)
             if not blocks:
                 self.no_block += 1
                 return
@@ -60,36 +95,74 @@ class RouteStage:
             self.dead += 1
             emit(dead_letter(self.settings.dead_letter_topic, message, bad))
             return
-        if time > progress.time:
-            progress.time = time
+        progress.clock.observe(time)
         label = label_of(message)
         for block in blocks:
             emit(Record(self.settings.lines_topic, block, raw, label))
 
-    def at_end(self, partition: int, now: float) -> None:
-        """Nothing more is waiting in this raw partition."""
+    def at_end(self, partition: int, now: float, offset: int) -> None:
+        """Nothing more is waiting in this raw partition, which ends at ``offset``: behind its last line, or behind the
+        marks that transactions have left there.
+        """
         progress = self._progress.get(partition)
-        if progress is not None and progress.end_since is None:
+        if progress is None:
+            return
+        if progress.end_since is None:
             progress.end_since = now
+        if offset > progress.offset:
+            progress.offset = offset
+            progress.told = progress.told and not progress.at_end
+
+    def notes(self) -> dict[int, str]:
+        """What is to be kept with the committed offset of each raw partition: the time that is believed."""
+        return {partition: _note(progress.clock) for partition, progress in self._progress.items()}
 
     def tell(self, now: float, emit: Emit) -> None:
         """Tell every lines partition what has changed since the last call; call once a commit, after its lines."""
         if self._resting and not all(progress.at_end for progress in self._progress.values()):
             self._wake(now)
         self._rest(now)
-        news = [(source, progress) for source, progress in self._progress.items() if not progress.told]
+        if all(progress.told for progress in self._progress.values()):
+            return
+        ends = self._ends(asked) if (asked := self._unwatched()) else {}
+        if ends is None:
+            return
         # What holds event time back comes first: it never goes back.
-        for source, progress in sorted(news, key=lambda item: (item[1].at_end, item[1].time)):
+        self._wake_those_behind(ends)
+        self._bear_witness(ends, emit)
+        news = [(source, progress) for source, progress in self._progress.items() if not progress.told]
+        for source, progress in sorted(news, key=lambda item: (item[1].at_end, item[1].clock.progress)):
             progress.told = True
-            report = SourceReport(source, self._sources, progress.time, progress.at_end)
-            for target in range(self._targets):
-                emit(control_record(self.settings.lines_topic, target, report))
+            report = SourceReport(source, self._sources, progress.clock.progress, progress.at_end, progress.offset)
+            self._tell_all(report, emit)
+
+    def _unwatched(self) -> list[int]:
+        """The raw partitions that may have lines which this worker does not see coming."""
+        awake = {source for source, progress in self._progress.items() if not progress.at_end}
+        return [source for source in range(self._sources) if source not in awake]
+
+    def _wake_those_behind(self, ends: Mapping[int, int]) -> None:
+        for source, progress in self._progress.items():
+            if progress.at_end and ends.get(source, 0) > progress.offset:
+                progress.end_since = None
+                progress.at_end = progress.told = False
+
+    def _bear_witness(self, ends: Mapping[int, int], emit: Emit) -> None:
+        moved = {n: end for n, end in ends.items() if n not in self._progress and end > self._witnessed.get(n, 0)}
+        if moved:
+            self._witnessed |= moved
+            self._tell_all(Witness(self._sources, tuple(moved.items())), emit)
+
+    def _tell_all(self, report: SourceReport | Witness, emit: Emit) -> None:
+        for target in range(self._targets):
+            emit(control_record(self.settings.lines_topic, target, report))
 
     def _rest(self, now: float) -> None:
         idle_since = now - self.settings.idle_after / 1000
         for progress in self._progress.values():
             if progress.end_since is not None and not progress.at_end and progress.end_since <= idle_since:
                 progress.at_end, progress.told = True, False
+                progress.clock.settle()
         self._resting = all(progress.at_end for progress in self._progress.values())
 
     def _wake(self, now: float) -> None:
@@ -97,3 +170,8 @@ class RouteStage:
             if progress.at_end:
                 progress.end_since = now
                 progress.at_end = progress.told = False
+
+
+def _note(clock: SourceClock) -> str:
+    note = orjson.dumps(clock.snapshot()).decode()
+    return note if len(note) <= _LONGEST_NOTE else orjson.dumps({"progress": clock.progress, "run": []}).decode()

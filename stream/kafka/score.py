@@ -7,7 +7,7 @@ judging may take longer than a transaction may be open. The time that went by, i
 from dataclasses import dataclass, field
 
 from stream.errors import InputError
-from stream.kafka.messages import Emit, Message, Record, dead_letter, event_value, read_control
+from stream.kafka.messages import Emit, Message, Record, SourceReport, dead_letter, event_value, read_control
 from stream.lines import BadLine, LineReader, block_ids
 from stream.lines.reader import check
 from stream.scoring import Scorer
@@ -48,6 +48,13 @@ class ScoreStage:
         """Lines that came later than the lateness, since the partitions were assigned."""
         return sum(slot.task.store.late for slot in self._slots.values())
 
+    @property
+    def jumps(self) -> int:
+        """Lines whose time was too far ahead to be followed, since the partitions were assigned; of unkeyed input the
+        route stage counts them.
+        """
+        return sum(slot.task.clock.jumps for slot in self._slots.values())
+
     def assign(self, partition: int, records: dict[bytes, bytes]) -> None:
         """Take a partition over, with the last value of every key of its changelog."""
         source = (self.settings.input_topic, partition)
@@ -66,8 +73,8 @@ class ScoreStage:
         slot = self._slots[message.partition()]
         slot.end_since = None
         try:
-            if (report := read_control(message)) is not None:
-                slot.task.report(*report)
+            if (told := read_control(message)) is not None:
+                slot.task.report(*told) if isinstance(told, SourceReport) else slot.task.witness(*told)
                 return
             self.lines += 1
             if (block := self._block(message)) is None:
@@ -103,7 +110,10 @@ class ScoreStage:
 
     def _judge(self, slot: _Slot, now: float) -> list[Judged]:
         if slot.end_since is not None:
-            slot.task.idle(int((now - slot.end_since) * 1000))
+            idle = int((now - slot.end_since) * 1000)
+            if idle >= self.settings.idle_after:
+                slot.task.settle()
+            slot.task.idle(idle)
         return slot.task.events()
 
     def _publish(self, judged: Judged, emit: Emit) -> None:

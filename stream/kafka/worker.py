@@ -26,6 +26,7 @@ from stream.errors import BrokerError
 from stream.kafka.clients import new_admin, new_consumer, partitions_of
 from stream.kafka.commit import Committer
 from stream.kafka.confirmed import Confirmed
+from stream.kafka.ends import RawEnds
 from stream.kafka.held import Held
 from stream.kafka.patience import Patience
 from stream.kafka.refusals import GONE, PASSING, Unreachable, kafka_errors
@@ -62,7 +63,7 @@ class Worker:
         routes = settings.stage != "score" and not settings.keyed_input
         inputs = len(partitions_of(admin, settings, settings.input_topic))
         sources = len(partitions_of(admin, settings, settings.raw_topic)) if routes else 0
-        self.route = RouteStage(settings, reader, sources, inputs) if routes else None
+        self.route = RouteStage(settings, reader, sources, inputs, RawEnds(settings)) if routes else None
         self.score = ScoreStage(settings, scorer, reader) if scorer and settings.stage != "route" else None
         if self.score:
             self._check_changelog(inputs, len(partitions_of(admin, settings, settings.windows_topic)))
@@ -134,7 +135,7 @@ class Worker:
     def _message(self, message: Message) -> None:
         place = message.topic(), message.partition()
         if (error := message.error()) is not None:
-            self._event(place, error)
+            self._event(place, error, message.offset())
         elif place in self._held.next and not self._committer.stale:  # it may be lost since the batch was read
             if self.route and place[0] == self.settings.raw_topic:
                 self.route.line(message, self._sending.emit)
@@ -142,10 +143,10 @@ class Worker:
                 self.score.line(message)
             self._held.read(place, message.offset())
 
-    def _event(self, place: tuple[str, int], error: KafkaError) -> None:
+    def _event(self, place: tuple[str, int], error: KafkaError, offset: int) -> None:
         if error.code() == KafkaError._PARTITION_EOF:
             if self.route and place[0] == self.settings.raw_topic:
-                self.route.at_end(place[1], self._reading)
+                self.route.at_end(place[1], self._reading, offset)
             elif self.score:
                 self.score.at_end(place[1], self._reading)
         elif error.code() in PASSING:

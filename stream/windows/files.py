@@ -3,17 +3,20 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, tzinfo
 
-from stream.lines import BadLine, LineReader, block_ids
+from stream.lines import BadLine, LineReader, windowed_blocks
 from stream.windows.settings import WindowSettings
+from stream.windows.source import SourceClock
 from stream.windows.store import WindowStore
 from stream.windows.window import Window
 
 
 class Counts:
-    """What happened to the lines: ``lines`` read, ``no_block``, ``bad`` by reason, ``late``."""
+    """What happened to the lines: ``lines`` read, ``no_block``, ``bad`` by reason, ``late``, and ``jumps``: those whose
+    time was too far ahead to be followed.
+    """
 
     def __init__(self) -> None:
-        self.lines = self.no_block = self.late = 0
+        self.lines = self.no_block = self.late = self.jumps = 0
         self.bad: dict[str, int] = {}
 
 
@@ -39,12 +42,14 @@ def looked_at(
 ) -> Iterator[Window]:
     """Yield closed windows and, each time a block is quiet, its window so far (``complete`` tells them apart)."""
     counts = counts or Counts()
-    store = WindowStore(settings or WindowSettings())
+    settings = settings or WindowSettings()
+    store = WindowStore(settings)
+    clock = SourceClock(settings.max_jump)
     reader = LineReader(zone)
     for number, raw in enumerate(lines):
         counts.lines += 1
         try:
-            blocks = block_ids(raw)
+            blocks = windowed_blocks(raw)
             if not blocks:
                 counts.no_block += 1
                 continue
@@ -54,11 +59,16 @@ def looked_at(
             continue
         for block in blocks:
             store.add(block, time, text, number)
-        store.progress = max(store.progress, time)
-        store.advance(store.progress)
-        counts.late = store.late
+        clock.observe(time)
+        store.progress = clock.progress
+        store.advance(clock.progress)
+        counts.late, counts.jumps = store.late, clock.jumps
         for due in store.take_due():
             yield due.window
+    clock.settle()
+    store.progress = clock.progress
+    store.advance(clock.progress)
     store.finish()
+    counts.jumps = clock.jumps
     for due in store.take_due():
         yield due.window

@@ -97,6 +97,15 @@ class WindowStore:
                 self._quiet_alarm(block, window, now)
         self.parts.sweep(self.progress - self.settings.lateness)
 
+    def all_quiet(self) -> None:
+        """Nothing has come for so long that every window is quiet, whatever event time says."""
+        for bucket, block in self._quiet_alarms.ring_all():
+            window = self._open.get(block)
+            if window is not None and window.quiet_alarm == bucket:
+                window.quiet_alarm = -1
+                if window.dirty:
+                    self._quiet(block, window)
+
     def finish(self) -> None:
         """The input has ended: every window is closed."""
         for block, window in list(self._open.items()):

@@ -4,7 +4,7 @@ This is the pipeline ``(lines, time) → events``. It is pure: a test drives it 
 loop around it. A line that cannot be read raises ``BadLine``; what to do with its bytes is the caller's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import orjson
@@ -17,6 +17,7 @@ from stream.windows.judge import Judged, Source, judge
 from stream.windows.openwindow import OpenWindow
 from stream.windows.records import opened, sealed
 from stream.windows.settings import WindowSettings
+from stream.windows.source import SourceClock
 from stream.windows.store import WindowStore
 
 Change = tuple[bytes, bytes | None]
@@ -29,44 +30,62 @@ _WINDOW, _TEMPLATE, _PARTS, _CLOCK = b"w", b"t", b"p", b"c"
 class WindowTask:
     """Windows, clock and state of one input partition; ``source`` names it in the evidence.
 
-    ``own_clock``: the lines themselves move the clock (input keyed by block, or a file); if not, ``report`` is told
-    how far every source has come.
+    ``own_clock``: the lines themselves move the clock (input keyed by block, or a file); if not, ``report`` and
+    ``witness`` are told how far every source has come.
     """
 
     def __init__(
         self, settings: WindowSettings, scorer: Scorer, reader: LineReader, source: Source, *, own_clock: bool
     ) -> None:
-        self.clock = EventClock()
+        self.clock = SourceClock(settings.max_jump) if own_clock else EventClock(settings.max_jump)
         self.store = WindowStore(settings)
         self._scorer = scorer
         self._reader = reader
         self._source = source
-        self._own_clock = own_clock
+        self._own = self.clock if isinstance(self.clock, SourceClock) else None
         self._saved_clock = self.clock.snapshot()
         self._again: Iterator[bytes] = iter(())
 
-    def line(self, block: bytes, raw: bytes, offset: int) -> None:
-        """Put a line into the window of ``block``; raise BadLine if it cannot be read.
+    def line(self, block: bytes, raw: bytes, offset: int, more: bool = False) -> None:
+        """Put a line into the window of ``block``; raise BadLine if it cannot be read. ``more``: the same line comes
+        once more, for another block, so that it is one line to the clock.
 
         The line moves its own clock here and now, so that the place of a line among the others decides what is over
         when it comes, not the size of a batch; alarms ring once a batch, in ``events``.
         """
         time, text = self._reader.read(raw)
         self.store.add(block, time, text, offset)
-        if self._own_clock:
-            self.clock.observe(time)
-            self.store.progress = self.clock.progress
+        if self._own is not None and not more:
+            self._own.observe(time)
+            self.store.progress = self._own.progress
 
-    def report(self, source: int, sources: int, time: int, at_end: bool) -> None:
+    def report(self, source: int, sources: int, time: int, at_end: bool, offset: int = -1) -> None:
         """A control record of the route stage: see ``EventClock.report``. Windows are looked at here and now, so that
         the place of the record among the lines decides, not the size of a batch.
         """
-        self.clock.report(source, sources, time, at_end)
-        self._advance()
+        if isinstance(self.clock, EventClock):
+            self.clock.report(source, sources, time, at_end, offset)
+            self._advance()
+
+    def witness(self, sources: int, ends: Iterable[tuple[int, int]]) -> None:
+        """A control record of a worker that reads other sources: see ``EventClock.witness``."""
+        if isinstance(self.clock, EventClock):
+            self.clock.witness(sources, ends)
+            self._advance()
+
+    def settle(self) -> None:
+        """The partition's own lines have ended, for now: see ``SourceClock.settle``."""
+        if self._own is not None:
+            self._own.settle()
+            self._advance()
 
     def idle(self, elapsed: int) -> None:
-        """The partition has been at its end for ``elapsed`` ms of wall-clock time."""
+        """The partition has been at its end for ``elapsed`` ms of wall-clock time. After ``quiet_after`` of it every
+        block is quiet, whatever its lines say of the time: an alarm does not wait until a clock is believed.
+        """
         self.store.advance(self.clock.idle(elapsed))
+        if elapsed >= self.store.settings.quiet_after and self.clock.resting:
+            self.store.all_quiet()
 
     def events(self) -> list[Judged]:
         """Judge everything that is due by now."""
@@ -94,6 +113,7 @@ class WindowTask:
 
     def finish(self) -> list[Judged]:
         """The input has ended: close and judge every window."""
+        self.settle()
         self.store.finish()
         return self.events()
 

@@ -38,9 +38,17 @@ class Timers:
         """
         now = progress // _BUCKET_MS
         while self._order and self._order[0] <= now:
-            bucket = heapq.heappop(self._order)
-            for key in self._buckets.pop(bucket):
-                yield bucket, key
+            yield from self._ring_first()
+
+    def ring_all(self) -> Iterator[tuple[int, bytes]]:
+        """Yield and forget every alarm, whenever it is due."""
+        while self._order:
+            yield from self._ring_first()
+
+    def _ring_first(self) -> Iterator[tuple[int, bytes]]:
+        bucket = heapq.heappop(self._order)
+        for key in self._buckets.pop(bucket):
+            yield bucket, key
 
 
 def bucket_of(due: int) -> int:
