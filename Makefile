@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: help setup dev demo test check format lock clean
+.PHONY: help setup dev demo test check chaos format lock clean
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -25,6 +25,11 @@ check: dev ## format, lint, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+CHAOS := $(if $(LOG),--log $(LOG)) $(if $(LINES_SENT),--lines $(LINES_SENT)) $(if $(KILLS),--kills $(KILLS)) $(if $(BROKER_KILLS),--broker-kills $(BROKER_KILLS)) $(if $(JOINS),--joins $(JOINS)) $(if $(SCORER),--scorer $(SCORER))
+
+chaos: dev ## SIGKILL of daemons and broker, 120 times; the same windows as without (KILLS= BROKER_KILLS= JOINS= LINES_SENT= LOG= SCORER=)
+	@$(BIN)/python -m bench.chaos $(CHAOS)
 
 format: dev ## rewrite the code in the one format
 	$(BIN)/ruff check --fix .
