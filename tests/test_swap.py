@@ -23,6 +23,7 @@ from pipeline import (
     line,
     new_settings,
     read_events,
+    read_topic,
     send,
     until_closed,
     wait_until,
@@ -451,3 +452,14 @@ def test_a_daemon_takes_up_a_new_checkpoint_and_loses_no_window(
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
     assert len(entries(log, "checkpoint refused, the old one goes on")) == 1
+
+
+def test_a_daemon_without_a_checkpoint_does_not_mind_a_hangup(broker: str, tmp_path: Path) -> None:
+    settings = new_settings(broker)
+    with daemon(settings, tmp_path / "log", "--stage", "route", program=CONSUME) as process:
+        wait_until(lambda: entries(tmp_path / "log", "started"), "it starts")
+        process.send_signal(signal.SIGHUP)
+        send(settings, [line(0, "Receiving block blk_1")])
+        wait_until(lambda: read_topic(settings, settings.lines_topic), "it routes")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
