@@ -18,7 +18,6 @@ from pipeline import (
     far_later,
     line,
     meant,
-    new_producer,
     new_settings,
     read_events,
     read_topic,
@@ -30,7 +29,7 @@ from pipeline import (
     wait_until,
 )
 
-from stream.errors import BrokerError, InputError, StateError
+from stream.errors import BrokerError, InputError
 from stream.kafka.figures import Figures
 from stream.kafka.worker import Worker
 from stream.lines import block_ids
@@ -274,20 +273,6 @@ def test_keyed_input_that_is_not_keyed_by_block_is_refused_and_not_committed(bro
             wait_until(lambda: worker.ended, "the worker refuses")
     assert committed(settings, settings.raw_topic) == [0]
     assert read_topic(settings, settings.windows_topic) == []
-
-
-# ── the changelog ──
-
-
-def test_a_damaged_changelog_is_named(broker: str) -> None:
-    settings = new_settings(broker)
-    producer = new_producer(settings)
-    producer.produce(settings.windows_topic, b"\x09nonsense", b"wblk_1", partition=1)
-    producer.flush()
-    text = f"{settings.windows_topic} partition 1: .*blk_1.* version 9"
-    with refused(StateError, text), running(settings, SCORER) as worker:
-        wait_until(lambda: worker.ended, "the worker refuses")
-    assert not closed_windows(settings)
 
 
 # ── figures ──

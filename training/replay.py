@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from stream.errors import InputError
-from stream.lines import BadLine, LineReader, block_ids
+from stream.lines import BadLine, LineReader, windowed_blocks
 from stream.scoring import Scorer, Surprise
 from stream.windows.judge import Judged
 from stream.windows.settings import WindowSettings
@@ -51,13 +51,13 @@ class Replay:
         ``label`` is that of the line's block; of several blocks it says nothing. Raises InputError if a block has two.
         """
         self.lines += 1
-        blocks = block_ids(raw)
-        if label is not None and len(blocks) == 1:
-            self._label(blocks[0].decode(), label)
-        targets = blocks if key is None else [key] if key in blocks else []
-        if not targets:
-            self.no_block += 1
         try:
+            blocks = windowed_blocks(raw)
+            if label is not None and len(blocks) == 1:
+                self._label(blocks[0].decode(), label)
+            targets = blocks if key is None else [key] if key in blocks else []
+            if not targets:
+                self.no_block += 1
             for block in targets:
                 self._task.line(block, raw, offset, more=block != targets[-1])
         except BadLine as bad:

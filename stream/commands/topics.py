@@ -8,7 +8,7 @@ from rich.table import Table
 
 from stream.commands.options import settings_options
 from stream.kafka.clients import new_admin
-from stream.kafka.topics import create_topics, show_topics
+from stream.kafka.topics import create_topics, show_topics, with_state
 from stream.settings import Settings
 
 _OPTIONS = (
@@ -36,7 +36,7 @@ def create(settings: Settings) -> None:
 @click.pass_context
 def show(context: click.Context, settings: Settings) -> None:
     """Show the topics and check that they fit; exit code 1 if one does not."""
-    states = show_topics(new_admin(settings), settings)
+    states = with_state(settings, show_topics(new_admin(settings), settings))
     table = Table("topic", "partitions", "replicas", "cleanup", "check", box=None, pad_edge=False)
     for state in states:
         there = state.partitions > 0

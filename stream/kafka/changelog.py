@@ -2,14 +2,25 @@
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from stream.errors import StateError
 from stream.kafka.clients import new_consumer, repeated
-from stream.kafka.refusals import kafka_errors
+from stream.kafka.refusals import PASSING, kafka_errors
 from stream.settings import Settings
+from stream.windows.records import opened
+from stream.windows.task import PARTITIONS
 
 Told = Callable[[int, int], None]
 """Called with the offsets passed and the offsets there are, every now and then."""
@@ -30,21 +41,102 @@ def read_changelog(
 
     Raises BrokerError if Kafka does not answer, StateError if a partition does not come to its end.
     """
+    records: dict[int, dict[bytes, bytes]] = {number: {} for number in partitions}
+
+    def apply(message: Message) -> None:
+        key, value = message.key(), message.value()
+        if key is None:
+            place = f"{message.topic()}, partition {message.partition()}, offset {message.offset()}"
+            raise StateError(f"{place}: the record has no key, so it is not this program's; {way_out(settings)}")
+        if value is None:
+            records[message.partition()].pop(key, None)
+        else:
+            records[message.partition()][key] = value
+
+    read_records(settings, admin, list(records), apply, told)
+    return records
+
+
+def last_offset(settings: Settings, admin: AdminClient, partition: int, key: bytes) -> int | None:
+    """The offset of the last record with this key; None if there is none. It reads the partition once more, so that
+    no offset has to be remembered of records that are sound. Raises as ``read_changelog`` does.
+    """
+    found: list[int] = []
+
+    def take(message: Message) -> None:
+        if message.key() == key:
+            found[:] = [message.offset()]
+
+    read_records(settings, admin, [partition], take)
+    return found[0] if found else None
+
+
+def partitions_written(settings: Settings, partitions: Iterable[int]) -> dict[int, int]:
+    """How many partitions the input had when the state in these partitions was begun, where their first record says so.
+
+    Looks at the first records alone. Raises BrokerError.
+    """
+    places = [TopicPartition(settings.windows_topic, number, OFFSET_BEGINNING) for number in partitions]
+    found: dict[int, int] = {}
+    if not places:
+        return found
+    left = {place.partition for place in places}
+    deadline = time.monotonic() + _TIMEOUT_S
+    consumer = new_consumer(settings, **{"group.id": f"{settings.group_id}-look", "fetch.message.max.bytes": 1024})
+    try:
+        with kafka_errors(settings):
+            consumer.assign(places)
+            while left and time.monotonic() < deadline:
+                for message in consumer.consume(1_000, timeout=_POLL_S):
+                    if message.partition() in left and _looked_at(message, found):
+                        left.discard(message.partition())
+    finally:
+        consumer.close()
+    return found
+
+
+def _looked_at(message: Message, found: dict[int, int]) -> bool:
+    """Whether this is what a partition begins with, or the news that it is empty."""
+    if (error := message.error()) is not None:
+        if error.code() not in (KafkaError._PARTITION_EOF, *PASSING):
+            raise KafkaException(error)
+        return bool(error.code() == KafkaError._PARTITION_EOF)
+    if message.key() == PARTITIONS:
+        with suppress(StateError, ValueError):  # whoever restores it says what is wrong with it
+            found[message.partition()] = int(opened(message.value() or b""))
+    return True
+
+
+def way_out(settings: Settings) -> str:
+    """What to do where a state cannot be used."""
+    topics = "--windows-topic" if settings.keyed_input else "--lines-topic and --windows-topic"
+    return (
+        f"begin anew with another --group-id, {topics}, which read {settings.raw_topic} from its beginning and publish "
+        "its windows again"
+    )
+
+
+def read_records(
+    settings: Settings,
+    admin: AdminClient,
+    partitions: Iterable[int],
+    take: Callable[[Message], None],
+    told: Told = lambda _passed, _of: None,
+) -> None:
+    """Give all records of these partitions to ``take``; see ``read_changelog``."""
     places = [TopicPartition(settings.windows_topic, number) for number in partitions]
-    records: dict[int, dict[bytes, bytes]] = {place.partition: {} for place in places}
     with kafka_errors(settings):
         begins = repeated(lambda: _offsets(admin, places, OffsetSpec.earliest()), _TIMEOUT_S)
         ends = repeated(lambda: _offsets(admin, places, OffsetSpec.latest()), _TIMEOUT_S)
-        reading = _Reading(settings.windows_topic, begins, ends, records)
+        reading = _Reading(settings.windows_topic, begins, ends, take)
         if not reading.left:
-            return records
+            return
         consumer = new_consumer(settings, **{"group.id": f"{settings.group_id}-restore", "auto.offset.reset": "error"})
         try:
             consumer.assign([TopicPartition(settings.windows_topic, n, begins[n]) for n in reading.left])
             reading.run(consumer, told)
         finally:
             consumer.close()
-    return records
 
 
 def _offsets(admin: AdminClient, places: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:
@@ -57,14 +149,14 @@ class _Reading:
     """How far each partition is read; ``left`` are those that are not at their end."""
 
     def __init__(
-        self, topic: str, begins: dict[int, int], ends: dict[int, int], records: dict[int, dict[bytes, bytes]]
+        self, topic: str, begins: dict[int, int], ends: dict[int, int], take: Callable[[Message], None]
     ) -> None:
         self._topic = topic
         self._of = sum(ends.values()) - sum(begins.values())
         self._begins = sum(begins.values())
         self._ends = ends
         self._positions = dict(begins)
-        self._records = records
+        self._take = take
         self.left = {number for number, end in ends.items() if begins[number] < end}
 
     def run(self, consumer: Consumer, told: Told) -> None:
@@ -89,7 +181,7 @@ class _Reading:
         error = message.error()
         number = message.partition()
         if error is None:
-            _apply(self._records[number], message.key(), message.value())
+            self._take(message)
             self._positions[number] = message.offset() + 1
         elif error.code() == KafkaError._PARTITION_EOF:
             self._positions[number] = message.offset()  # past the marks of transactions, which are no messages
@@ -97,12 +189,3 @@ class _Reading:
             raise KafkaException(error)
         if self._positions[number] >= self._ends[number]:
             self.left.discard(number)
-
-
-def _apply(records: dict[bytes, bytes], key: bytes | None, value: bytes | None) -> None:
-    if key is None:
-        raise StateError("the changelog holds a record without a key")
-    if value is None:
-        records.pop(key, None)
-    else:
-        records[key] = value

@@ -3,10 +3,11 @@
 import time
 
 from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from stream.errors import StateError
-from stream.kafka.changelog import read_changelog
-from stream.kafka.clients import committed_offsets, new_admin
+from stream.kafka.changelog import last_offset, read_changelog, way_out
+from stream.kafka.clients import committed_offsets, new_admin, partitions_of
 from stream.kafka.route import RouteStage
 from stream.kafka.score import ScoreStage
 from stream.logs import Log
@@ -28,7 +29,8 @@ class Restorer:
     def take(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
         """Let the stages begin anew with these partitions; return them with their committed offsets.
 
-        Raises StateError, naming partition and record, for a changelog that cannot be read; KafkaException.
+        Raises StateError, naming partition and record, for a changelog that cannot be read or does not fit, also where
+        partitions were added to the input meanwhile; KafkaException.
         """
         if not partitions:
             return []
@@ -47,15 +49,33 @@ class Restorer:
         begun = time.monotonic()
         self._next_told = begun + _TELL_S
         admin = new_admin(self._settings)  # one that has seen brokers come and go may hold on to what it knew
+        self._check_inputs(score, admin)
         found = read_changelog(self._settings, admin, partitions, self._told)
         for partition, records in found.items():
             try:
                 score.assign(partition, records)
             except StateError as error:
-                raise StateError(f"{self._settings.windows_topic} partition {partition}: {error}") from error
+                raise self._named(error, admin, partition) from error
         if read := sum(map(len, found.values())):
             seconds = round(time.monotonic() - begun, 3)
             self._log.info("restored", partitions=sorted(partitions), records=read, seconds=seconds)
+
+    def _check_inputs(self, score: ScoreStage, admin: AdminClient) -> None:
+        """Partitions that were added while the daemon runs are noticed by the rebalance that hands them out."""
+        topic = self._settings.input_topic
+        now = len(partitions_of(admin, self._settings, topic))
+        if score.inputs not in (None, now):
+            raise StateError(
+                f"{topic} had {score.inputs} partitions when this daemon began and has {now} now: the lines of a block "
+                f"may go to another partition than its open window, which would be split; {way_out(self._settings)}"
+            )
+
+    def _named(self, error: StateError, admin: AdminClient, partition: int) -> StateError:
+        """The same error with the place of the record, and what to do."""
+        settings = self._settings
+        offset = None if error.key is None else last_offset(settings, admin, partition, error.key)
+        place = f"{settings.windows_topic}, partition {partition}{'' if offset is None else f', offset {offset}'}"
+        return StateError(f"{place}: {error}; {way_out(settings)}", error.key)
 
     def _told(self, passed: int, of: int) -> None:
         if time.monotonic() >= self._next_told:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from stream.errors import InputError
 from stream.kafka.messages import Emit, Message, Record, SourceReport, dead_letter, event_value, read_control
-from stream.lines import BadLine, LineReader, block_ids
+from stream.kafka.partitioners import Keying
+from stream.lines import BadLine, LineReader, windowed_blocks
 from stream.lines.reader import check
 from stream.scoring import Scorer
 from stream.settings import Settings
@@ -24,10 +25,12 @@ class _Slot:
 
 
 class ScoreStage:
-    """The input partitions of one worker."""
+    """The input partitions of one worker; ``inputs`` counts those of the whole topic, None if that is not known."""
 
-    def __init__(self, settings: Settings, scorer: Scorer, reader: LineReader) -> None:
+    def __init__(self, settings: Settings, scorer: Scorer, reader: LineReader, inputs: int | None = None) -> None:
         self.settings = settings
+        self.inputs = inputs
+        self._keying = Keying(inputs) if inputs and settings.keyed_input else None
         self.lines = self.no_block = self.dead = self.scored = self.anomalies = 0
         self._scorer = scorer
         self._reader = reader
@@ -58,8 +61,9 @@ class ScoreStage:
     def assign(self, partition: int, records: dict[bytes, bytes]) -> None:
         """Take a partition over, with the last value of every key of its changelog."""
         source = (self.settings.input_topic, partition)
+        keyed = self.settings.keyed_input
         task = WindowTask(
-            self.settings.windows, self._scorer, self._reader, source, own_clock=self.settings.keyed_input
+            self.settings.windows, self._scorer, self._reader, source, own_clock=keyed, partitions=self.inputs
         )
         task.restore(records)
         self._slots[partition] = _Slot(task)
@@ -80,7 +84,10 @@ class ScoreStage:
             if (block := self._block(message)) is None:
                 self.no_block += 1
             else:
+                windows = len(slot.task.store) if self._keying else 0
                 slot.task.line(block, message.value() or b"", message.offset())
+                if self._keying and len(slot.task.store) > windows:  # once a window, and not at every line
+                    self._check_partition(self._keying, message)
         except BadLine as bad:
             self.dead += 1
             slot.letters.append(dead_letter(self.settings.dead_letter_topic, message, bad))
@@ -126,15 +133,28 @@ class ScoreStage:
 
     def _block(self, message: Message) -> bytes | None:
         """The block that a line belongs to here: its key. Keyed input may hold lines that name no block."""
-        if not self.settings.keyed_input:
-            return message.key()
         raw, key = message.value() or b"", message.key()
+        if not self.settings.keyed_input:
+            if not key or key not in raw:
+                raise BadLine("key", f"the key {(key or b'')[:100]!r} is not named in its line, as route would have it")
+            return key
         check(raw)
-        named = block_ids(raw)
+        named = windowed_blocks(raw)
         if named and key not in named:
-            place = f"{message.topic()}, partition {message.partition()}, offset {message.offset()}"
             raise InputError(
-                f"a line with key {key!r} names block {named[0].decode()} ({place}): the topic is not keyed by block; "
-                "run without --keyed-input"
+                f"a line with key {(key if key is None else key[:100])!r} names block {named[0].decode()} "
+                f"({_place(message)}): the topic is not keyed by block; run without --keyed-input"
             )
         return key if named else None
+
+    def _check_partition(self, keying: Keying, message: Message) -> None:
+        key = message.key() or b""
+        if not keying.fits(key, message.partition()):
+            raise InputError(
+                f"a line with key {key!r} lies where no partitioner of keys puts it that fits the keys before it "
+                f"({_place(message)}): lines of one block may lie on several partitions; run without --keyed-input"
+            )
+
+
+def _place(message: Message) -> str:
+    return f"{message.topic()}, partition {message.partition()}, offset {message.offset()}"

@@ -12,6 +12,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
 from stream.errors import BrokerError
+from stream.kafka.changelog import partitions_written, way_out
 from stream.kafka.clients import MAX_MESSAGE_BYTES, new_admin
 from stream.kafka.refusals import kafka_errors
 from stream.settings import Settings
@@ -113,6 +114,20 @@ def require_topics(settings: Settings) -> None:
     for spec in topic_specs(settings):
         if spec.name not in known:
             raise BrokerError(f"the topic {spec.name} is gone; create it again: tinylogbert topics create")
+
+
+def with_state(settings: Settings, states: list[TopicState]) -> list[TopicState]:
+    """The same, and whether the input had another number of partitions when the changelog was begun."""
+    now = {state.name: state.partitions for state in states}
+    written = partitions_written(settings, range(now[settings.windows_topic]))
+    misfits = [n for n, then in sorted(written.items()) if then != now[settings.input_topic]]
+    if not misfits:
+        return states
+    problem = (
+        f"holds windows of {written[misfits[0]]} partitions of {settings.input_topic}, which has "
+        f"{now[settings.input_topic]} now; {way_out(settings)}"
+    )
+    return [s._replace(problems=[*s.problems, problem]) if s.name == settings.windows_topic else s for s in states]
 
 
 def require_fitting(admin: AdminClient, settings: Settings) -> None:

@@ -64,7 +64,7 @@ class Worker:
         inputs = len(partitions_of(admin, settings, settings.input_topic))
         sources = len(partitions_of(admin, settings, settings.raw_topic)) if routes else 0
         self.route = RouteStage(settings, reader, sources, inputs, RawEnds(settings)) if routes else None
-        self.score = ScoreStage(settings, scorer, reader) if scorer and settings.stage != "route" else None
+        self.score = ScoreStage(settings, scorer, reader, inputs) if scorer and settings.stage != "route" else None
         if self.score:
             self._check_changelog(inputs, len(partitions_of(admin, settings, settings.windows_topic)))
         self._held = Held()

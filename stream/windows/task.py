@@ -25,17 +25,26 @@ Change = tuple[bytes, bytes | None]
 
 _AGAIN = 500
 _WINDOW, _TEMPLATE, _PARTS, _CLOCK = b"w", b"t", b"p", b"c"
+PARTITIONS = b"n"
+"""Key of the first record of a state: how many partitions the input topic had when it was begun."""
 
 
 class WindowTask:
     """Windows, clock and state of one input partition; ``source`` names it in the evidence.
 
     ``own_clock``: the lines themselves move the clock (input keyed by block, or a file); if not, ``report`` and
-    ``witness`` are told how far every source has come.
+    ``witness`` are told how far every source has come. ``partitions`` is how many the input topic has, if it is one.
     """
 
     def __init__(
-        self, settings: WindowSettings, scorer: Scorer, reader: LineReader, source: Source, *, own_clock: bool
+        self,
+        settings: WindowSettings,
+        scorer: Scorer,
+        reader: LineReader,
+        source: Source,
+        *,
+        own_clock: bool,
+        partitions: int | None = None,
     ) -> None:
         self.clock = SourceClock(settings.max_jump) if own_clock else EventClock(settings.max_jump)
         self.store = WindowStore(settings)
@@ -45,6 +54,8 @@ class WindowTask:
         self._own = self.clock if isinstance(self.clock, SourceClock) else None
         self._saved_clock = self.clock.snapshot()
         self._again: Iterator[bytes] = iter(())
+        self._partitions = partitions
+        self._saved_partitions: int | None = None
 
     def line(self, block: bytes, raw: bytes, offset: int, more: bool = False) -> None:
         """Put a line into the window of ``block``; raise BadLine if it cannot be read. ``more``: the same line comes
@@ -120,7 +131,17 @@ class WindowTask:
     # ── state: every change since the last call, and back ──
 
     def changes(self) -> Iterator[Change]:
-        """Changelog records that bring a restored task to this task's state; call once a commit, after ``events``."""
+        """Changelog records that bring a restored task to this task's state; call once a commit, after ``events``.
+
+        The first of all says how many partitions the input has: with another number, blocks go to other partitions.
+        """
+        for change in self._changes():
+            if self._saved_partitions is None and self._partitions is not None:
+                self._saved_partitions = self._partitions
+                yield PARTITIONS, sealed(b"%d" % self._partitions)
+            yield change
+
+    def _changes(self) -> Iterator[Change]:
         for number, text in self.store.templates.take_new():
             yield _TEMPLATE + b"%d" % number, sealed(text.encode())
         for block, window in self.store.take_changes():
@@ -133,14 +154,27 @@ class WindowTask:
             yield _CLOCK, sealed(orjson.dumps(clock))
 
     def restore(self, records: dict[bytes, bytes]) -> None:
-        """Take over the last value of every key of a changelog; raise StateError, naming the key, if one is damaged."""
+        """Take over the last value of every key of a changelog.
+
+        Raises StateError: with the key if a record is damaged, or because the input had another number of partitions.
+        """
         for key, value in records.items():
             try:
                 self._restore(key, opened(value))
             except (StateError, ValueError) as error:
-                raise StateError(f"record {key!r} cannot be read: {error}") from error
+                raise StateError(f"record {key!r} cannot be read: {error}", key) from error
+        self._check_partitions()
         self.store.check()
         self._advance()
+
+    def _check_partitions(self) -> None:
+        was, now = self._saved_partitions, self._partitions
+        if None not in (was, now) and was != now:
+            topic = self._source[0]
+            raise StateError(
+                f"{topic} had {was} partitions when this state was begun and has {now} now: the lines of a block may "
+                "go to another partition than its open window, which would be split"
+            )
 
     def _advance(self) -> None:
         self.store.progress = self.clock.progress
@@ -155,6 +189,8 @@ class WindowTask:
         elif kind == _PARTS:
             parts, forget_at = body.split()
             self.store.parts.restore(name, int(parts), int(forget_at))
+        elif kind == PARTITIONS:
+            self._saved_partitions = int(body)
         elif kind == _CLOCK:
             self.clock.restore(orjson.loads(body))
             self._saved_clock = self.clock.snapshot()
