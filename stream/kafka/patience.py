@@ -7,6 +7,7 @@ every ten seconds the log says what it waits for.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
@@ -20,10 +21,16 @@ _Answer = TypeVar("_Answer")
 
 
 class Patience:
-    """Repeats calls; ``stop`` says whether the daemon was told to end, which ends every waiting."""
+    """Repeats calls; ``stop`` says whether the daemon was told to end, which ends every waiting.
 
-    def __init__(self, log: Log, clock: Callable[[], float] = time.monotonic) -> None:
+    ``look`` is called in between; what it raises ends the waiting too, but for Unreachable.
+    """
+
+    def __init__(
+        self, log: Log, look: Callable[[], None] = lambda: None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.stop: Callable[[], bool] = lambda: False
+        self._look = look
         self._log = log
         self._clock = clock
         self._next_word = 0.0
@@ -45,7 +52,13 @@ class Patience:
                 if self.stop():
                     raise
                 self.say(error)
+            self.look()
             time.sleep(_RETRY_S)
+
+    def look(self) -> None:
+        """See whether waiting can help at all; a broker that is away says nothing about that."""
+        with suppress(Unreachable):
+            self._look()
 
     def say(self, what: KafkaError | Unreachable) -> None:
         """Tell the log that Kafka does not answer, unless it was told so less than ten seconds ago."""
@@ -56,4 +69,6 @@ class Patience:
 
 
 def _passes(error: KafkaError) -> bool:
-    return not error.fatal() and (error.retriable() or error.code() in PASSING or error.code() in UNREACHABLE)
+    if error.fatal() or error.txn_requires_abort():
+        return False
+    return error.retriable() or error.code() in PASSING or error.code() in UNREACHABLE

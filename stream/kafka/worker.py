@@ -29,12 +29,12 @@ from stream.kafka.confirmed import Confirmed
 from stream.kafka.ends import RawEnds
 from stream.kafka.held import Held
 from stream.kafka.patience import Patience
+from stream.kafka.presence import Presence, require_topics
 from stream.kafka.refusals import GONE, PASSING, Unreachable, kafka_errors
 from stream.kafka.restore import Restorer
 from stream.kafka.route import RouteStage
 from stream.kafka.score import ScoreStage
 from stream.kafka.sending import Aborted, Sending
-from stream.kafka.topics import require_topics
 from stream.kafka.transaction import Transactions
 from stream.lines import LineReader
 from stream.logs import Log
@@ -68,7 +68,7 @@ class Worker:
         if self.score:
             self._check_changelog(inputs, len(partitions_of(admin, settings, settings.windows_topic)))
         self._held = Held()
-        self._patience = Patience(log)
+        self._patience = Patience(log, Presence(settings, admin).look)
         self._sending = _sending(settings, self._patience)
         self._committer = Committer(settings, (self.route, self.score), self._held, self._sending, log)
         self._restorer = Restorer(settings, self.route, self.score, log)
@@ -92,6 +92,7 @@ class Worker:
                 self._consumer.subscribe(topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
                 while not stop():
                     self._step()
+                    self._patience.look()
                     every()
                 self._commit()
             except Unreachable as away:

@@ -1,0 +1,171 @@
+"""What a daemon does when Kafka is not as it should be: it waits and goes on where that is right, or ends with one
+clear line where it is not. On a broker of its own, which is stopped, slowed down, emptied and forbidden.
+"""
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+)
+from pipeline import (
+    ContentScorer,
+    all_read,
+    assert_same_windows,
+    daemon,
+    far_later,
+    line,
+    new_settings,
+    running,
+    send,
+    until_closed,
+    wait_until,
+)
+
+from stream.broker import EmbeddedBroker
+from stream.errors import BrokerError
+from stream.settings import Settings
+from stream.simulator import simulate
+
+SCORER = ContentScorer()
+AUTHORIZER = {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "allow.everyone.if.no.acl.found": "true",
+}
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedBroker]:
+    """A broker that only this file uses."""
+    broker = EmbeddedBroker(tmp_path_factory.mktemp("own"), port=0, settings=AUTHORIZER, die_with_parent=True)
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def address(own: EmbeddedBroker) -> str:
+    found = own.status().bootstrap_servers
+    assert found is not None
+    return found
+
+
+def standing_still(own: EmbeddedBroker) -> psutil.Process:
+    """The broker's process, stopped: connections stay open, nothing is answered."""
+    process = psutil.Process(own.status().pid)
+    process.suspend()
+    return process
+
+
+@pytest.mark.parametrize("worker_id", [None, "one"])
+def test_a_broker_that_stands_still_longer_than_a_transaction_may_last_changes_no_window(
+    own: EmbeddedBroker, address: str, worker_id: str | None
+) -> None:
+    settings = new_settings(address, worker_id=worker_id, kafka={"transaction.timeout.ms": "1000"})
+    lines = [*simulate(60, seed=21).lines(), far_later()]
+    send(settings, lines[:200])
+    with running(settings, SCORER) as worker:
+        wait_until(lambda: all_read(settings), "the first lines are read")
+        send(settings, lines[200:])
+        wait_until(lambda: worker.lag() or worker.score and worker.score.open_windows, "it works")
+        process = standing_still(own)
+        until = time.monotonic() + 4  # the broker ends transactions that are too old when it goes on
+        wait_until(lambda: time.monotonic() > until, "time goes by")
+        process.resume()
+        until_closed(settings, lines, SCORER)
+    assert_same_windows(settings, lines, SCORER)
+
+
+def test_while_the_broker_is_away_it_waits_without_spinning_and_ends_when_told(
+    own: EmbeddedBroker, address: str, tmp_path: Path
+) -> None:
+    settings = new_settings(address)
+    log = tmp_path / "log"
+    send(settings, simulate(20, seed=22).lines())
+    with daemon(settings, log) as process:
+        wait_until(lambda: all_read(settings), "everything is read")
+        send(settings, [line(9, "Receiving block blk_1")])
+        broker = standing_still(own)
+        try:
+            cpu = psutil.Process(process.pid)
+            begun, spent = time.monotonic(), sum(cpu.cpu_times()[:2])
+            wait_until(lambda: time.monotonic() > begun + 5, "five seconds go by")
+            assert sum(cpu.cpu_times()[:2]) - spent < 0.25 * (time.monotonic() - begun)
+            assert process.poll() is None
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0, log.read_text()
+        finally:
+            broker.resume()
+    assert "Kafka" in log.read_text()
+
+
+@pytest.mark.parametrize("name", ["raw_topic", "lines_topic", "scores_topic", "windows_topic"])
+def test_a_topic_that_is_deleted_ends_the_worker_with_its_name(address: str, name: str) -> None:
+    settings = new_settings(address, kafka={"topic.metadata.propagation.max.ms": "1000"})
+    topic = getattr(settings, name)
+    send(settings, [line(0, "Receiving block blk_1")])
+    with pytest.raises(BrokerError, match=f"{topic} is gone"), running(settings, SCORER) as worker:
+        wait_until(lambda: all_read(settings), "the line is read")
+        admin = AdminClient({"bootstrap.servers": address})
+        admin.delete_topics([topic])[topic].result(30)
+        if name != "raw_topic":
+            send(settings, [line(1, "Received block blk_1"), far_later()])
+        wait_until(lambda: worker.ended, "it ends")
+
+
+def deny(settings: Settings, kind: ResourceType, name: str, operation: AclOperation) -> AclBinding:
+    """Take a right from everybody."""
+    binding = AclBinding(
+        kind, name, ResourcePatternType.LITERAL, "User:ANONYMOUS", "*", operation, AclPermissionType.DENY
+    )
+    admin = AdminClient({"bootstrap.servers": settings.bootstrap_servers})
+    admin.create_acls([binding])[binding].result(30)
+    return binding
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "operation"),
+    [
+        (ResourceType.TOPIC, "raw_topic", AclOperation.READ),
+        (ResourceType.TOPIC, "scores_topic", AclOperation.WRITE),
+        (ResourceType.TOPIC, "windows_topic", AclOperation.WRITE),
+        (ResourceType.GROUP, "group_id", AclOperation.READ),
+    ],
+)
+def test_a_right_that_is_lost_ends_the_worker_with_one_line(
+    address: str, kind: ResourceType, field: str, operation: AclOperation
+) -> None:
+    settings = new_settings(address)
+    send(settings, [line(0, "Receiving block blk_1")])
+    with pytest.raises(BrokerError, match="does not allow it.*uthoriz"), running(settings, SCORER) as worker:
+        wait_until(lambda: all_read(settings), "the line is read")
+        binding = deny(settings, kind, getattr(settings, field), operation)
+        try:
+            send(settings, [line(1, "Received block blk_1"), far_later()])
+            wait_until(lambda: worker.ended, "it ends")
+        finally:
+            forgive(settings, binding)
+
+
+def forgive(settings: Settings, binding: AclBinding) -> None:
+    filters = AclBindingFilter(
+        binding.restype,
+        binding.name,
+        binding.resource_pattern_type,
+        binding.principal,
+        binding.host,
+        binding.operation,
+        binding.permission_type,
+    )
+    admin = AdminClient({"bootstrap.servers": settings.bootstrap_servers})
+    admin.delete_acls([filters])[filters].result(30)
