@@ -124,7 +124,7 @@ class Driver:
         self._committed: dict[Place, int] = dict.fromkeys(self.places, 0)
         self._notes: dict[int, str] = {}
         self._spread = count()
-        self._workers = workers
+        self.workers = workers
         self._routers: list[Router] = []
         self._positions: dict[Place, int] = {}
         if since is not None:
@@ -185,14 +185,16 @@ class Driver:
         reader = LineReader(cache=1000)
         self._score = ScoreStage(self.settings, self._scorer, reader)
         for _, partition in self._inputs:
-            self._score.assign(partition, self.changelog(partition))
+            self._score.assign(partition, self._restored(partition))
         if not self.settings.keyed_input:
-            self._routers = [self._new_router(worker, reader) for worker in range(self._workers)]
+            self._routers = [self._new_router(worker, reader) for worker in range(self.workers)]
 
     @property
     def waiting(self) -> bool:
-        """Whether there is anything to read."""
-        return any(self._positions[place] < len(self.topics.get(place, [])) for place in self.places)
+        """Whether there is anything to read, or to judge."""
+        return self._score.waiting or any(
+            self._positions[place] < len(self.topics.get(place, [])) for place in self.places
+        )
 
     def step(self, batch: int = 1_000_000) -> None:
         """Read up to ``batch`` messages of each partition, and commit."""
@@ -247,9 +249,16 @@ class Driver:
 
     # ── inside ──
 
+    def _restored(self, partition: int) -> WindowTask:
+        task = self._score.new_task(partition)
+        for message in self.topics.get((self.settings.windows_topic, partition), []):
+            task.take(message.key() or b"", message.value())
+        task.restored()
+        return task
+
     def _new_router(self, worker: int, reader: LineReader) -> Router:
         stage = RouteStage(self.settings, reader, len(self._raw), self._partitions, self._ends)
-        places = self._raw[worker :: self._workers]
+        places = self._raw[worker :: self.workers]
         for place in places:
             stage.assign(place[1], self._committed[place], self._notes.get(place[1]))
         return Router(stage, places)

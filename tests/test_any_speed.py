@@ -192,7 +192,7 @@ partition so many messages are read; the worker of a raw partition commits.
 
 @st.composite
 def shared_work(draw: st.DrawFn, sources: int) -> list[Worked]:
-    """Lines that are written one after the other, and what two workers do meanwhile."""
+    """Lines that are written one after the other, and what workers do meanwhile."""
     work: list[Worked] = []
     doing: st.SearchStrategy[Worked] = st.one_of(
         st.sampled_from(["score", "score", "rest", "crash"]),
@@ -221,16 +221,16 @@ def do(driver: Driver, work: list[Worked], sources: int) -> Driver:
         elif step[0] == "read":
             driver.read(raw[step[1]], step[2])
         else:
-            driver.commit_route(step[1] % 2)
+            driver.commit_route(step[1] % driver.workers)
     return driver.pass_time(driver.settings.idle_after / 1000).pass_time(3600)
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.data(), st.integers(2, 4), st.integers(1, 2), SINCE)
-def test_two_workers_that_rest_and_wake_and_stand_still_give_the_windows_of_the_sorted_log(
-    data: st.DataObject, sources: int, partitions: int, since: int | None
+@given(st.data(), st.integers(2, 4), st.integers(1, 2), st.sampled_from([1, 2, 2]), SINCE)
+def test_workers_that_rest_and_wake_and_stand_still_give_the_windows_of_the_sorted_log(
+    data: st.DataObject, sources: int, partitions: int, workers: int, since: int | None
 ) -> None:
-    driver = Driver(ROUTED, sources=sources, partitions=partitions, workers=2, since=since)
+    driver = Driver(ROUTED, sources=sources, partitions=partitions, workers=workers, since=since)
     work = data.draw(shared_work(sources))
     do(driver, work, sources)
     assert sorted(published(driver)) == sorted_first([step.line for step in work if isinstance(step, Written)])

@@ -57,6 +57,11 @@ class RouteStage:
         self._resting = False
 
     @property
+    def partitions(self) -> list[int]:
+        """The raw partitions that it holds."""
+        return list(self._progress)
+
+    @property
     def jumps(self) -> int:
         """Lines whose time was too far ahead to be followed, since the partitions were assigned."""
         return sum(progress.clock.jumps for progress in self._progress.values())
