@@ -29,7 +29,9 @@ def new_task() -> WindowTask:
 
 def restored(records: dict[bytes, bytes]) -> WindowTask:
     task = new_task()
-    task.restore(records)
+    for key, value in records.items():
+        task.take(key, value)
+    task.restored()
     return task
 
 
@@ -124,7 +126,7 @@ def test_a_window_comes_back_from_its_record(published: Published | None, dirty:
         window.add(template, time, offset)
     window.close_at, window.published, window.dirty = epoch_ms(77), published, dirty
     back = OpenWindow.unpacked(window.packed())
-    saved = set(OpenWindow.__slots__) - {"quiet_alarm", "close_alarm"}
+    saved = set(OpenWindow.__slots__) - {"touched", "quiet_alarm", "close_alarm", "spare", "floor"}
     assert {name: getattr(back, name) for name in saved} == {name: getattr(window, name) for name in saved}
     assert (back.top, back.first, back.last) == (70_000, epoch_ms(2) + 1, epoch_ms(9))
     assert (back.quiet_alarm, back.close_alarm) == (-1, -1)

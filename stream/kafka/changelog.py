@@ -1,4 +1,4 @@
-"""Reads partitions of the windows' changelog to their ends: the last value of every key, tombstones left out."""
+"""Reads partitions of the windows' changelog to their ends, record by record; keeps none."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -22,6 +22,8 @@ from stream.settings import Settings
 from stream.windows.records import opened
 from stream.windows.task import PARTITIONS
 
+Take = Callable[[int, int, bytes, bytes | None], None]
+"""Called with partition, offset, key and value of a record; the value None deletes."""
 Told = Callable[[int, int], None]
 """Called with the offsets passed and the offsets there are, every now and then."""
 
@@ -31,44 +33,34 @@ _POLL_S = 0.05  # it waits so long even for the last few
 
 
 def read_changelog(
-    settings: Settings, admin: AdminClient, partitions: Iterable[int], told: Told = lambda _passed, _of: None
-) -> dict[int, dict[bytes, bytes]]:
-    """Return the state of each of these partitions, whole.
+    settings: Settings,
+    admin: AdminClient,
+    partitions: Iterable[int],
+    take: Take,
+    told: Told = lambda _passed, _of: None,
+) -> None:
+    """Give every record of these partitions to ``take``, in the order in which those of a partition were written.
 
     Call it after the partitions' committed offsets were fetched: that waits until the offsets of a dying worker's last
     transaction are decided. Its records here may be decided a moment later, and what is not decided hides what stands
     behind it: so this reads to the end of all that is written, not only of what is committed when it begins.
 
-    Raises BrokerError if Kafka does not answer, StateError if a partition does not come to its end.
+    Raises BrokerError if Kafka does not answer, StateError if a partition does not come to its end or holds a record
+    without a key.
     """
-    records: dict[int, dict[bytes, bytes]] = {number: {} for number in partitions}
-
-    def apply(message: Message) -> None:
-        key, value = message.key(), message.value()
-        if key is None:
-            place = f"{message.topic()}, partition {message.partition()}, offset {message.offset()}"
-            raise StateError(f"{place}: the record has no key, so it is not this program's; {way_out(settings)}")
-        if value is None:
-            records[message.partition()].pop(key, None)
-        else:
-            records[message.partition()][key] = value
-
-    read_records(settings, admin, list(records), apply, told)
-    return records
-
-
-def last_offset(settings: Settings, admin: AdminClient, partition: int, key: bytes) -> int | None:
-    """The offset of the last record with this key; None if there is none. It reads the partition once more, so that
-    no offset has to be remembered of records that are sound. Raises as ``read_changelog`` does.
-    """
-    found: list[int] = []
-
-    def take(message: Message) -> None:
-        if message.key() == key:
-            found[:] = [message.offset()]
-
-    read_records(settings, admin, [partition], take)
-    return found[0] if found else None
+    places = [TopicPartition(settings.windows_topic, number) for number in partitions]
+    with kafka_errors(settings):
+        begins = repeated(lambda: _offsets(admin, places, OffsetSpec.earliest()), _TIMEOUT_S)
+        ends = repeated(lambda: _offsets(admin, places, OffsetSpec.latest()), _TIMEOUT_S)
+        reading = _Reading(settings, begins, ends, take)
+        if not reading.left:
+            return
+        consumer = new_consumer(settings, **{"group.id": f"{settings.group_id}-restore", "auto.offset.reset": "error"})
+        try:
+            consumer.assign([TopicPartition(settings.windows_topic, n, begins[n]) for n in reading.left])
+            reading.run(consumer, told)
+        finally:
+            consumer.close()
 
 
 def partitions_written(settings: Settings, partitions: Iterable[int]) -> dict[int, int]:
@@ -116,29 +108,6 @@ def way_out(settings: Settings) -> str:
     )
 
 
-def read_records(
-    settings: Settings,
-    admin: AdminClient,
-    partitions: Iterable[int],
-    take: Callable[[Message], None],
-    told: Told = lambda _passed, _of: None,
-) -> None:
-    """Give all records of these partitions to ``take``; see ``read_changelog``."""
-    places = [TopicPartition(settings.windows_topic, number) for number in partitions]
-    with kafka_errors(settings):
-        begins = repeated(lambda: _offsets(admin, places, OffsetSpec.earliest()), _TIMEOUT_S)
-        ends = repeated(lambda: _offsets(admin, places, OffsetSpec.latest()), _TIMEOUT_S)
-        reading = _Reading(settings.windows_topic, begins, ends, take)
-        if not reading.left:
-            return
-        consumer = new_consumer(settings, **{"group.id": f"{settings.group_id}-restore", "auto.offset.reset": "error"})
-        try:
-            consumer.assign([TopicPartition(settings.windows_topic, n, begins[n]) for n in reading.left])
-            reading.run(consumer, told)
-        finally:
-            consumer.close()
-
-
 def _offsets(admin: AdminClient, places: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:
     """The first or the last offset of each partition, be it committed or not."""
     asked = admin.list_offsets(dict.fromkeys(places, spec), isolation_level=IsolationLevel.READ_UNCOMMITTED)
@@ -148,10 +117,9 @@ def _offsets(admin: AdminClient, places: list[TopicPartition], spec: OffsetSpec)
 class _Reading:
     """How far each partition is read; ``left`` are those that are not at their end."""
 
-    def __init__(
-        self, topic: str, begins: dict[int, int], ends: dict[int, int], take: Callable[[Message], None]
-    ) -> None:
-        self._topic = topic
+    def __init__(self, settings: Settings, begins: dict[int, int], ends: dict[int, int], take: Take) -> None:
+        self._topic = settings.windows_topic
+        self._way_out = way_out(settings)
         self._of = sum(ends.values()) - sum(begins.values())
         self._begins = sum(begins.values())
         self._ends = ends
@@ -181,8 +149,12 @@ class _Reading:
         error = message.error()
         number = message.partition()
         if error is None:
-            self._take(message)
-            self._positions[number] = message.offset() + 1
+            offset, key = message.offset(), message.key()
+            if key is None:
+                place = f"{self._topic}, partition {number}, offset {offset}"
+                raise StateError(f"{place}: the record has no key, so it is not this program's; {self._way_out}")
+            self._take(number, offset, key, message.value())
+            self._positions[number] = offset + 1
         elif error.code() == KafkaError._PARTITION_EOF:
             self._positions[number] = message.offset()  # past the marks of transactions, which are no messages
         else:

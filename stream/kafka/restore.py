@@ -6,7 +6,7 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from stream.errors import StateError
-from stream.kafka.changelog import last_offset, read_changelog, way_out
+from stream.kafka.changelog import read_changelog, way_out
 from stream.kafka.clients import committed_offsets, new_admin, partitions_of
 from stream.kafka.route import RouteStage
 from stream.kafka.score import ScoreStage
@@ -50,15 +50,12 @@ class Restorer:
         self._next_told = begun + _TELL_S
         admin = new_admin(self._settings)  # one that has seen brokers come and go may hold on to what it knew
         self._check_inputs(score, admin)
-        found = read_changelog(self._settings, admin, partitions, self._told)
-        for partition, records in found.items():
-            try:
-                score.assign(partition, records)
-            except StateError as error:
-                raise self._named(error, admin, partition) from error
-        if read := sum(map(len, found.values())):
+        filling = _Filling(self._settings, score, partitions)
+        read_changelog(self._settings, admin, partitions, filling.take, self._told)
+        filling.finish()
+        if filling.read:
             seconds = round(time.monotonic() - begun, 3)
-            self._log.info("restored", partitions=sorted(partitions), records=read, seconds=seconds)
+            self._log.info("restored", partitions=sorted(partitions), records=filling.read, seconds=seconds)
 
     def _check_inputs(self, score: ScoreStage, admin: AdminClient) -> None:
         """Partitions that were added while the daemon runs are noticed by the rebalance that hands them out."""
@@ -70,14 +67,44 @@ class Restorer:
                 f"may go to another partition than its open window, which would be split; {way_out(self._settings)}"
             )
 
-    def _named(self, error: StateError, admin: AdminClient, partition: int) -> StateError:
-        """The same error with the place of the record, and what to do."""
-        settings = self._settings
-        offset = None if error.key is None else last_offset(settings, admin, partition, error.key)
-        place = f"{settings.windows_topic}, partition {partition}{'' if offset is None else f', offset {offset}'}"
-        return StateError(f"{place}: {error}; {way_out(settings)}", error.key)
-
     def _told(self, passed: int, of: int) -> None:
         if time.monotonic() >= self._next_told:
             self._next_told = time.monotonic() + _TELL_S
             self._log.info("restoring", records=passed, of=of)
+
+
+class _Filling:
+    """Tasks that take their records over as they come. What is damaged does no harm if a later record replaces it."""
+
+    def __init__(self, settings: Settings, score: ScoreStage, partitions: list[int]) -> None:
+        self.read = 0
+        self._settings = settings
+        self._score = score
+        self._tasks = {number: score.new_task(number) for number in partitions}
+        self._damaged: dict[tuple[int, bytes], StateError] = {}
+
+    def take(self, partition: int, offset: int, key: bytes, value: bytes | None) -> None:
+        """Take one record over."""
+        self.read += 1
+        try:
+            self._tasks[partition].take(key, value)
+        except StateError as error:
+            self._damaged[partition, key] = self._named(error, partition, offset)
+        else:
+            if self._damaged:
+                self._damaged.pop((partition, key), None)
+
+    def finish(self) -> None:
+        """Give the tasks to the stage; raise StateError, with place and way out, if one cannot be trusted."""
+        for error in self._damaged.values():
+            raise error
+        for partition, task in self._tasks.items():
+            try:
+                task.restored()
+            except StateError as error:
+                raise self._named(error, partition) from error
+            self._score.assign(partition, task)
+
+    def _named(self, error: StateError, partition: int, offset: int | None = None) -> StateError:
+        place = f"{self._settings.windows_topic}, partition {partition}{'' if offset is None else f', offset {offset}'}"
+        return StateError(f"{place}: {error}; {way_out(self._settings)}", error.key)

@@ -14,7 +14,7 @@ from stream.lines.reader import check
 from stream.scoring import Scorer
 from stream.settings import Settings
 from stream.windows.judge import Judged
-from stream.windows.task import WindowTask
+from stream.windows.task import SLICE, WindowTask
 
 
 @dataclass(slots=True)
@@ -35,6 +35,7 @@ class ScoreStage:
         self._scorer = scorer
         self._reader = reader
         self._slots: dict[int, _Slot] = {}
+        self._turn = 0
 
     @property
     def partitions(self) -> list[int]:
@@ -45,6 +46,13 @@ class ScoreStage:
     def open_windows(self) -> int:
         """Open windows of all partitions."""
         return sum(len(slot.task.store) for slot in self._slots.values())
+
+    @property
+    def evicted(self) -> int:
+        """Windows that closed because too many were open, since the partitions were assigned. With these, the windows
+        depend on the number of partitions.
+        """
+        return sum(slot.task.store.evicted for slot in self._slots.values())
 
     @property
     def late(self) -> int:
@@ -58,14 +66,16 @@ class ScoreStage:
         """
         return sum(slot.task.clock.jumps for slot in self._slots.values())
 
-    def assign(self, partition: int, records: dict[bytes, bytes]) -> None:
-        """Take a partition over, with the last value of every key of its changelog."""
+    def new_task(self, partition: int) -> WindowTask:
+        """The task of a partition, as it is before its changelog is read."""
         source = (self.settings.input_topic, partition)
         keyed = self.settings.keyed_input
-        task = WindowTask(
+        return WindowTask(
             self.settings.windows, self._scorer, self._reader, source, own_clock=keyed, partitions=self.inputs
         )
-        task.restore(records)
+
+    def assign(self, partition: int, task: WindowTask) -> None:
+        """Take a partition over, with its task as it is restored."""
         self._slots[partition] = _Slot(task)
 
     def revoke(self, partition: int) -> None:
@@ -103,9 +113,18 @@ class ScoreStage:
         if slot is not None and slot.end_since is None:
             slot.end_since = now
 
+    @property
+    def waiting(self) -> bool:
+        """Whether more windows are due than the last ``publish`` has judged: it may be called again at once."""
+        return any(slot.task.waiting for slot in self._slots.values())
+
     def publish(self, now: float, emit: Emit) -> None:
-        """Judge what is due in every partition, then send events, dead letters and changes; call once a commit."""
-        judged = {partition: self._judge(slot, now) for partition, slot in self._slots.items()}
+        """Judge what is due, then send events, dead letters and changes; call once a commit.
+
+        Where the time jumps, very many windows are due at once. They are judged in slices, over all partitions in turn,
+        so that offsets and alarms need not wait for the last of them.
+        """
+        judged = self._judged(now)
         for partition, slot in self._slots.items():
             letters, slot.letters = slot.letters, []
             for letter in letters:
@@ -115,13 +134,24 @@ class ScoreStage:
             for key, value in slot.task.changes():
                 emit(Record(self.settings.windows_topic, key, value, None, partition))
 
-    def _judge(self, slot: _Slot, now: float) -> list[Judged]:
+    def _judged(self, now: float) -> dict[int, list[Judged]]:
+        judged = {}
+        left = SLICE
+        slots = list(self._slots.items())
+        first = self._turn % max(len(slots), 1)
+        for partition, slot in (*slots[first:], *slots[:first]):
+            judged[partition] = self._judge(slot, now, left)
+            left = max(left - slot.task.judged, 0)
+        self._turn += 1
+        return judged
+
+    def _judge(self, slot: _Slot, now: float, most: int) -> list[Judged]:
         if slot.end_since is not None:
             idle = int((now - slot.end_since) * 1000)
             if idle >= self.settings.idle_after:
                 slot.task.settle()
-            slot.task.idle(idle)
-        return slot.task.events()
+            slot.task.idle(idle, most)
+        return slot.task.events(most)
 
     def _publish(self, judged: Judged, emit: Emit) -> None:
         self.scored += 1

@@ -1,4 +1,4 @@
-"""An open window as it lies in memory and in the changelog: a header of fixed size and packed lines."""
+"""An open window in hand, and as bytes: a header of fixed size and packed lines."""
 
 import struct
 from typing import NamedTuple
@@ -7,6 +7,7 @@ from stream.errors import StateError
 from stream.windows.packed import append
 
 _HEADER = struct.Struct("<BIIIIqqqqqd")
+_START = struct.Struct("<BIII")
 _DIRTY, _SCORED, _ANOMALOUS = 1, 2, 4
 
 
@@ -18,19 +19,31 @@ class Published(NamedTuple):
     anomalous: bool
 
 
+class Summary(NamedTuple):
+    """What can be read of a packed window without unpacking it."""
+
+    top: int
+    last: int
+    close_at: int
+    dirty: bool
+    scored: bool
+
+
 class OpenWindow:
     """Lines of one block that are not closed yet; times in epoch ms.
 
     The lines may be of more windows than one: what silence, age or number has parted stays together until the
     watermark is past. ``part`` and ``published`` are about the first. ``close_at``: the watermark past which that one
     is over; it may be too early, never too late, for the lines themselves decide (``segments``). ``dirty``: lines came
-    since the last provisional score. ``top`` is the greatest template number. ``quiet_alarm`` and ``close_alarm`` are
-    the buckets of the alarms that are set, -1 for none: no part of what is saved.
+    since the last provisional score. ``top`` is the greatest template number.
+
+    No part of what is saved: ``touched``, whether anything that is has changed; ``quiet_alarm`` and ``close_alarm``,
+    the buckets of the alarms that are set, -1 for none; ``spare`` and ``floor``, see ``ending``.
     """
 
     __slots__ = (
         *("body", "count", "part", "top", "first", "last", "close_at", "dirty", "published"),
-        *("quiet_alarm", "close_alarm", "_time", "_offset"),
+        *("touched", "quiet_alarm", "close_alarm", "spare", "floor", "_time", "_offset"),
     )
 
     def __init__(self, part: int) -> None:
@@ -38,9 +51,10 @@ class OpenWindow:
         self.count = self.top = 0
         self.part = part
         self.first = self.last = self.close_at = 0
-        self.dirty = False
+        self.dirty = self.touched = False
         self.published: Published | None = None
         self.quiet_alarm = self.close_alarm = -1
+        self.spare = self.floor = 0
         self._time = self._offset = 0
 
     def add(self, template: int, time: int, offset: int) -> None:
@@ -56,10 +70,10 @@ class OpenWindow:
         if template > self.top:
             self.top = template
         self.count += 1
-        self.dirty = True
+        self.dirty = self.touched = True
 
     def packed(self) -> bytes:
-        """The body of the window's changelog record."""
+        """The window as bytes."""
         published = self.published
         flags = _DIRTY if self.dirty else 0
         if published is not None:
@@ -69,17 +83,30 @@ class OpenWindow:
         return _HEADER.pack(flags, self.count, self.part, self.top, revision, *times, score) + self.body
 
     @classmethod
-    def unpacked(cls, body: bytes) -> "OpenWindow":
-        """Read what ``packed`` wrote; raise StateError for what it cannot have written."""
-        if len(body) < _HEADER.size:
-            raise StateError("the window's record is cut short")
-        window = cls(0)
-        flags, window.count, window.part, window.top, revision, *rest = _HEADER.unpack_from(body)
-        window.first, window.last, window.close_at, window._time, window._offset, score = rest
-        window.body = bytearray(body[_HEADER.size :])
-        if not (window.count and window.part):
-            raise StateError("the window's record says that there is no window")
-        window.dirty = bool(flags & _DIRTY)
-        if flags & _SCORED:
-            window.published = Published(revision, score, bool(flags & _ANOMALOUS))
+    def unpacked(cls, packed: bytes, at: int = 0) -> "OpenWindow":
+        """Read what ``packed`` wrote, from byte ``at`` on; ``check`` says whether it can be that."""
+        window = cls.__new__(cls)
+        flags, window.count, window.part, window.top, revision, *times, score = _HEADER.unpack_from(packed, at)
+        window.first, window.last, window.close_at, window._time, window._offset = times
+        window.body = bytearray(packed[at + _HEADER.size :])
+        window.dirty = flags & _DIRTY != 0
+        window.published = Published(revision, score, flags & _ANOMALOUS != 0) if flags & _SCORED else None
+        window.touched = False
+        window.quiet_alarm = window.close_alarm = -1
+        window.spare = window.floor = 0
         return window
+
+
+def check(packed: bytes, at: int = 0) -> None:
+    """Raise StateError for bytes, from ``at`` on, that ``OpenWindow.packed`` cannot have written."""
+    if len(packed) < at + _HEADER.size:
+        raise StateError("the window's record is cut short")
+    _, count, part, _ = _START.unpack_from(packed, at)
+    if not (count and part):
+        raise StateError("the window's record says that there is no window")
+
+
+def summary(packed: bytes, at: int = 0) -> Summary:
+    """What is needed of a packed window, from byte ``at`` on, to set its alarms."""
+    flags, _, _, top, _, _, last, close_at, *_ = _HEADER.unpack_from(packed, at)
+    return Summary(top, last, close_at, flags & _DIRTY != 0, flags & _SCORED != 0)

@@ -55,6 +55,10 @@ class Parts:
         touched, self._touched = self._touched, set()
         return ((block, self._known.get(block)) for block in touched)
 
+    def forget(self, block: bytes) -> None:
+        """Take out an entry while restoring, as ``sweep`` once did."""
+        self._known.pop(block, None)
+
     def restore(self, block: bytes, parts: int, forget_at: int) -> None:
         """Put an entry back as it was."""
         self._known[block] = Closed(parts, forget_at)

@@ -11,6 +11,7 @@ from stream.errors import StateError
 
 VERSION = 1
 _FRAME = struct.Struct("<BI")
+FRAME_BYTES = _FRAME.size
 
 
 def sealed(body: bytes) -> bytes:
@@ -23,7 +24,7 @@ def opened(value: bytes) -> bytes:
     if not value or value[0] != VERSION:
         found = f"version {value[0]}" if value else "no version"
         raise StateError(f"it has {found}, this program reads version {VERSION}")
-    body = value[_FRAME.size :]
-    if len(value) < _FRAME.size or _FRAME.unpack_from(value)[1] != crc32(body):
+    body = value[FRAME_BYTES:]
+    if len(value) < FRAME_BYTES or _FRAME.unpack_from(value)[1] != crc32(body):
         raise StateError("it is damaged: its checksum does not fit")
     return body

@@ -4,20 +4,25 @@ Decides *when* windows are looked at; what a window is, ``segments`` decides. Kn
 
 Whether a window is over is decided twice, by the same rule: when the alarm rings, so that it is scored, and line by
 line before another one joins, so that it is over at the same place among the lines whenever alarms ring. What closes
-is therefore the same for batches of any size.
+is therefore the same for batches of any size. So it is where there are too many windows: before the oldest gives way,
+all alarms ring that are due at the place of the line. They see whole seconds, so that what they close does not depend
+on how often they rang before.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from stream.errors import StateError
-from stream.windows.openwindow import OpenWindow, Published
+from stream.windows import ending
+from stream.windows.alarms import Alarms, Ringing
+from stream.windows.oldest import Oldest
+from stream.windows.openwindow import OpenWindow, Published, Summary
 from stream.windows.packed import unpack
 from stream.windows.parts import Closed, Parts
 from stream.windows.segments import Segment, segments
 from stream.windows.settings import WindowSettings
+from stream.windows.shelf import Shelf
 from stream.windows.templates import TemplateTable
-from stream.windows.timers import Timers, bucket_of
 from stream.windows.window import Reason, Window
 
 _Lines = list[tuple[int, str, int, int]]
@@ -36,7 +41,9 @@ class WindowStore:
     """Open windows by block id; all times are epoch ms of event time.
 
     ``progress`` is the clock's: its owner sets it with every line that moves the clock, which costs next to nothing;
-    alarms ring in ``advance`` alone, once a batch.
+    alarms ring in ``advance`` alone, once a batch. ``late`` counts lines later than the lateness, ``evicted`` windows
+    that closed because there were too many, ``looks`` how often all lines of a window were looked at. ``waiting``:
+    more were due than the ``most`` that were asked for before the last ``take_due``.
     """
 
     def __init__(self, settings: WindowSettings) -> None:
@@ -44,13 +51,13 @@ class WindowStore:
         self.templates = TemplateTable()
         self.parts = Parts(memory=settings.close_after + settings.max_age)
         self.progress = 0
-        self.late = 0
-        self._rung = -1
-        self._open: dict[bytes, OpenWindow] = {}
-        self._quiet_alarms = Timers()
-        self._close_alarms = Timers()
+        self.late = self.evicted = self.looks = 0
+        self.waiting = False
+        self._open = Shelf()
+        self._alarms = Alarms(settings, self._open.get)
+        self._oldest: Oldest | None = None  # only once there were too many
         self._due: list[Due] = []
-        self._touched: set[bytes] = set()
+        self._more = False
 
     def __len__(self) -> int:
         return len(self._open)
@@ -58,62 +65,64 @@ class WindowStore:
     @property
     def alarms(self) -> int:
         """Alarms that are set, those that nobody waits for any more included."""
-        return len(self._quiet_alarms) + len(self._close_alarms)
+        return len(self._alarms)
 
     def add(self, block: bytes, time: int, text: str, offset: int) -> None:
         """Put a line into its block's window, once what the watermark has ended there is closed."""
         watermark = self.progress - self.settings.lateness
+        if time < watermark:
+            self.late += 1
         window = self._open.get(block)
         if window is not None and watermark > window.close_at:
             self._close(block, window, watermark)
             window = self._open.get(block)
         if window is None:
-            window = self._open[block] = OpenWindow(self.parts.next(block, time, watermark))
-        if time < watermark:
-            self.late += 1
-        self._keep_close_at(window, time)
+            window = self._opened(block, time, watermark)
+        elif self._over_already(window, time, watermark):
+            self._close_alone(block, window, (time, text, offset, self.templates.number(text)))
+            return
+        close_at = window.close_at
+        ending.expect(window, time, self.settings)
         window.add(self.templates.number(text), time, offset)
-        self._touched.add(block)
+        if window.close_at < close_at:
+            self._alarms.end_earlier(window)
         if window.quiet_alarm < 0 or window.close_alarm < 0:
-            self._set_alarms(block, window)
+            self._alarms.set(block, window)
         if window.count >= 2 * self.settings.max_lines:
             self._close(block, window, watermark, keep=self.settings.max_lines)
 
-    def advance(self, now: int) -> None:
+    def advance(self, now: int, most: int | None = None) -> None:
         """Let the alarms ring: what is quiet or over at ``now`` becomes due. That is progress, or later where the
-        partition is idle.
+        partition is idle. No more rings once ``most`` windows are due: what is left rings at a later call.
         """
-        second = now // 1000
-        if second == self._rung:
+        if not self._alarms.next_second(now):
             return
-        self._rung = second
-        for bucket, block in self._close_alarms.ring(now):
-            window = self._open.get(block)
-            if window is not None and window.close_alarm == bucket:
-                self._close_alarm(block, window, now - self.settings.lateness)
-        for bucket, block in self._quiet_alarms.ring(now):
-            window = self._open.get(block)
-            if window is not None and window.quiet_alarm == bucket:
-                self._quiet_alarm(block, window, now)
+        self._close_over(now, most)
+        for block, window in self._until(most, self._alarms.quiet(now)):
+            if window.dirty and now - window.last >= self.settings.quiet_after:
+                self._quiet(block, window)
+            self._alarms.set(block, window)
+        self._more = self._alarms.still_ring(now) or self._more
         self.parts.sweep(self.progress - self.settings.lateness)
 
-    def all_quiet(self) -> None:
-        """Nothing has come for so long that every window is quiet, whatever event time says."""
-        for bucket, block in self._quiet_alarms.ring_all():
-            window = self._open.get(block)
-            if window is not None and window.quiet_alarm == bucket:
-                window.quiet_alarm = -1
-                if window.dirty:
-                    self._quiet(block, window)
+    def all_quiet(self, most: int | None = None) -> None:
+        """Nothing has come for so long that every window is quiet, whatever event time says. As in ``advance``, no more
+        than ``most`` become due.
+        """
+        for block, window in self._until(most, self._alarms.quiet(None)):
+            if window.dirty:
+                self._quiet(block, window)
+        self._more = self._more or (most is not None and len(self._due) >= most)
 
     def finish(self) -> None:
         """The input has ended: every window is closed."""
-        for block, window in list(self._open.items()):
-            self._close(block, window, self.progress - self.settings.lateness, keep=0)
+        for block in list(self._open):
+            self._close(block, self._held(block), self.progress - self.settings.lateness, keep=0)
 
     def take_due(self) -> list[Due]:
         """What is to be scored, in the order in which it became due."""
         due, self._due = self._due, []
+        self.waiting, self._more = self._more, False
         return due
 
     def record(self, key: bytes, part: int, published: Published) -> None:
@@ -121,11 +130,11 @@ class WindowStore:
         window = self._open.get(key)
         if window is not None and part == window.part:
             window.published = published
-            self._touched.add(key)
+            window.touched = True
 
     def scored(self) -> list[bytes]:
         """Blocks about whose open window something was published."""
-        return [block for block, window in self._open.items() if window.published]
+        return self._open.scored()
 
     def look_again(self, blocks: Iterable[bytes]) -> None:
         """Make these windows due once more, for another provisional score; those with new lines come by themselves."""
@@ -136,77 +145,93 @@ class WindowStore:
 
     # ── state ──
 
-    def take_changes(self) -> Iterator[tuple[bytes, OpenWindow | None]]:
-        """Blocks whose window changed since the last call, with the window, or None if it is gone."""
-        touched, self._touched = self._touched, set()
-        return ((block, self._open.get(block)) for block in touched)
+    def take_changes(self) -> list[tuple[bytes, bytes | None]]:
+        """Blocks whose window changed since the last call, with the window's record, or None if it is gone."""
+        return self._open.lay_down()
 
     def take_part_changes(self) -> Iterator[tuple[bytes, Closed | None]]:
         """Blocks whose number of closed parts changed since the last call, or None if it is forgotten."""
         return self.parts.take_changes()
 
-    def restore(self, block: bytes, window: OpenWindow) -> None:
-        """Put a window back as it was."""
-        self._open[block] = window
-        self._set_alarms(block, window)
+    def restore(self, block: bytes, record: bytes | None) -> None:
+        """Put a window's record back, the latest so far, or take it out; raise StateError if it is damaged."""
+        self._open.restore(block, record)
 
-    def check(self) -> None:
-        """After everything is restored: raise StateError if a window names a template that is not there."""
+    def restored(self) -> None:
+        """Everything is restored: raise StateError if a window names a template that is not there."""
         self.templates.check()
-        for block, window in self._open.items():
-            if window.top >= len(self.templates):
-                raise StateError(f"window {block!r} names template {window.top}, which is not in the changelog")
+        self._open.restored(self._restored)
 
     # ── inside ──
 
-    def _keep_close_at(self, window: OpenWindow, time: int) -> None:
-        """Before a line is added: keep ``close_at`` no later than the end of the first window then. It is exact while
-        lines come in order; where they do not it may be too early, and ``_close`` mends it at a look.
+    def _opened(self, block: bytes, time: int, watermark: int) -> OpenWindow:
+        """A new window for a line of this time, and room for it."""
+        if len(self._open) >= self.settings.max_open_windows:
+            self._make_room(watermark)
+        window = OpenWindow(self.parts.next(block, time, watermark))
+        self._open.put(block, window)
+        if self._oldest:
+            self._oldest.push(time, block)
+        return window
+
+    def _make_room(self, watermark: int) -> None:
+        self._close_over(self.progress)
+        while len(self._open) >= self.settings.max_open_windows:
+            if self._oldest is None:
+                self._oldest = Oldest(self._open, self._open.last)
+            block = self._oldest.pop()
+            self._close(block, self._held(block), watermark, keep=0, end=Reason.EVICTED)
+            self.evicted += 1
+
+    def _held(self, block: bytes) -> OpenWindow:
+        window = self._open.get(block)
+        if window is None:
+            raise StateError(f"block {block!r} has no open window")
+        return window
+
+    def _close_over(self, now: int, most: int | None = None) -> None:
+        """Close what is over at the whole second of ``now``."""
+        watermark = now - now % 1000 - self.settings.lateness
+        for block, window in self._until(most, self._alarms.over(now)):
+            if watermark > window.close_at:
+                self._close(block, window, watermark)
+            else:
+                self._alarms.set(block, window)
+
+    def _until(self, most: int | None, ringing: Ringing) -> Ringing:
+        while most is None or len(self._due) < most:
+            rung = next(ringing, None)
+            if rung is None:
+                return
+            yield rung
+
+    def _restored(self, block: bytes, window: Summary) -> tuple[int, int]:
+        if window.top >= len(self.templates):
+            raise StateError(f"window {block!r} names template {window.top}, which is not in the changelog")
+        return self._alarms.restore(block, window)
+
+    def _over_already(self, window: OpenWindow, time: int, watermark: int) -> bool:
+        """Whether a line of this time would be a window of its own that is over: nothing can join it any more. (The one
+        that makes the lines too many waits for the others, which are cut with it.)
         """
-        settings = self.settings
-        if window.count == 0:
-            window.close_at = time + min(settings.close_after, settings.max_age)
-        elif window.count + 1 >= settings.max_lines:
-            if time < window.close_at:  # the full window's last line may be this one
-                self._end_earlier(window, time)
-        elif time < window.first:  # it may be a window of its own
-            self._end_earlier(window, time + min(settings.close_after, settings.max_age))
-        elif time <= window.close_at:
-            latest = max(window.close_at, time + settings.close_after)
-            window.close_at = min(latest, window.first + settings.max_age)
+        return (
+            time < window.first
+            and window.count + 1 < 2 * self.settings.max_lines
+            and ending.stands_alone(window, time, self.settings)
+            and watermark > ending.alone_until(time, self.settings)
+        )
 
-    def _end_earlier(self, window: OpenWindow, close_at: int) -> None:
-        if close_at < window.close_at:
-            window.close_at = close_at
-            if bucket_of(close_at + self.settings.lateness + 1) < window.close_alarm:
-                window.close_alarm = -1
-
-    def _set_alarms(self, block: bytes, window: OpenWindow) -> None:
-        if window.quiet_alarm < 0 and window.dirty:
-            window.quiet_alarm = self._set(self._quiet_alarms, block, window.last + self.settings.quiet_after)
-        if window.close_alarm < 0:
-            window.close_alarm = self._set(self._close_alarms, block, window.close_at + self.settings.lateness + 1)
-
-    def _set(self, alarms: Timers, block: bytes, due: int) -> int:
-        bucket = alarms.set(block, due)
-        if bucket <= self._rung:
-            self._rung = -1  # for a second that is over: let it ring at the next call
-        return bucket
-
-    def _close_alarm(self, block: bytes, window: OpenWindow, watermark: int) -> None:
-        window.close_alarm = -1
-        if watermark > window.close_at:
-            self._close(block, window, watermark)
-        else:
-            self._set_alarms(block, window)
-
-    def _quiet_alarm(self, block: bytes, window: OpenWindow, now: int) -> None:
-        window.quiet_alarm = -1
-        if window.dirty and now - window.last >= self.settings.quiet_after:
-            self._quiet(block, window)
-        self._set_alarms(block, window)
+    def _close_alone(self, block: bytes, window: OpenWindow, line: tuple[int, str, int, int]) -> None:
+        """Close the line as the next part, as a look at all lines would; hostile lines would make that dear."""
+        reason = segments(line[:1], self.settings)[0].reason
+        self._emit(block, window.part, [line], reason, window.published)
+        window.part += 1
+        window.published = None
+        window.dirty = window.touched = True
+        self._alarms.set(block, window)
 
     def _lines(self, block: bytes, window: OpenWindow) -> _Lines:
+        self.looks += 1
         text = self.templates.text
         lines = sorted((time, text(number), offset, number) for time, number, offset in unpack(window.body))
         if len(lines) != window.count:
@@ -216,7 +241,7 @@ class WindowStore:
     def _quiet(self, block: bytes, window: OpenWindow) -> None:
         self._provisional(block, window)
         window.dirty = False
-        self._touched.add(block)
+        window.touched = True
 
     def _provisional(self, block: bytes, window: OpenWindow) -> None:
         """A provisional score of the first window in these lines; the next one has its own once this one is closed."""
@@ -224,9 +249,11 @@ class WindowStore:
         first = segments([line[0] for line in lines], self.settings)[0]
         self._emit(block, window.part, lines[: first.end], Reason.QUIET, window.published)
 
-    def _close(self, block: bytes, window: OpenWindow, watermark: int, keep: int | None = None) -> None:
+    def _close(
+        self, block: bytes, window: OpenWindow, watermark: int, keep: int | None = None, end: Reason = Reason.END
+    ) -> None:
         """Close the windows in these lines that the watermark has ended, and more until at most ``keep`` lines stay;
-        the rest stays open, as the next part.
+        the rest stays open, as the next part. ``end`` is the reason of the last one where all close and it is not over.
         """
         lines = self._lines(block, window)
         found = segments([line[0] for line in lines], self.settings)
@@ -234,18 +261,20 @@ class WindowStore:
         if keep is not None:
             closed = max(closed, sum(len(lines) - segment.start > keep for segment in found))
         for i, segment in enumerate(found[:closed]):
-            reason = _reason(segment, watermark, last=i == len(found) - 1)
+            reason = _reason(segment, watermark, end if i == len(found) - 1 else None)
             published = window.published if i == 0 else None
             self._emit(block, window.part + i, lines[segment.start : segment.end], reason, published)
-        self._touched.add(block)
         if closed == len(found):
-            del self._open[block]
+            self._open.drop(block)
             self.parts.close(block, window.part + closed - 1, lines[-1][0])
             return
+        stay = lines[found[closed].start :]
         if closed:
-            window = self._open[block] = _rest(window.part + closed, lines[found[closed].start :])
-        window.close_at = found[closed].close_at
-        self._set_alarms(block, window)
+            window = _rest(window.part + closed, stay)
+            self._open.put(block, window)
+        ending.note(window, [line[0] for line in stay], found[closed], watermark, self.settings)
+        window.touched = True
+        self._alarms.set(block, window)
 
     def _emit(self, block: bytes, part: int, lines: _Lines, reason: Reason, published: Published | None) -> None:
         times, texts, offsets, _ = zip(*lines, strict=True)
@@ -260,7 +289,7 @@ def _rest(part: int, lines: _Lines) -> OpenWindow:
     return rest
 
 
-def _reason(segment: Segment, watermark: int, last: bool) -> Reason:
-    """Why it closes: the last window in the lines that is closed and not over can only be so for the input's end."""
+def _reason(segment: Segment, watermark: int, end: Reason | None) -> Reason:
+    """Why it closes; ``end`` for the last window in the lines that closes without being over."""
     over = watermark > segment.close_at or segment.reason is Reason.MAX_LINES
-    return Reason.END if last and not over else segment.reason
+    return end if end and not over else segment.reason

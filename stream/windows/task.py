@@ -14,7 +14,6 @@ from stream.lines import LineReader
 from stream.scoring import Scorer
 from stream.windows.clock import EventClock
 from stream.windows.judge import Judged, Source, judge
-from stream.windows.openwindow import OpenWindow
 from stream.windows.records import opened, sealed
 from stream.windows.settings import WindowSettings
 from stream.windows.source import SourceClock
@@ -22,6 +21,9 @@ from stream.windows.store import WindowStore
 
 Change = tuple[bytes, bytes | None]
 """Key and value of a changelog record; the value None deletes (a tombstone)."""
+
+SLICE = 512
+"""So many due windows are a good batch to judge: a second or so of the model's time, where the memo knows none."""
 
 _AGAIN = 500
 _WINDOW, _TEMPLATE, _PARTS, _CLOCK = b"w", b"t", b"p", b"c"
@@ -54,8 +56,14 @@ class WindowTask:
         self._own = self.clock if isinstance(self.clock, SourceClock) else None
         self._saved_clock = self.clock.snapshot()
         self._again: Iterator[bytes] = iter(())
+        self.judged = 0  # windows that the last call of events has judged
         self._partitions = partitions
         self._saved_partitions: int | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether more windows are due than the last call of ``events`` was to judge."""
+        return self.store.waiting
 
     def line(self, block: bytes, raw: bytes, offset: int, more: bool = False) -> None:
         """Put a line into the window of ``block``; raise BadLine if it cannot be read. ``more``: the same line comes
@@ -71,38 +79,41 @@ class WindowTask:
             self.store.progress = self._own.progress
 
     def report(self, source: int, sources: int, time: int, at_end: bool, offset: int = -1) -> None:
-        """A control record of the route stage: see ``EventClock.report``. Windows are looked at here and now, so that
-        the place of the record among the lines decides, not the size of a batch.
+        """A control record of the route stage: see ``EventClock.report``. As long as few windows are due they are looked
+        at here and now, so that a batch may hold provisional scores; what closes does not depend on it.
         """
         if isinstance(self.clock, EventClock):
             self.clock.report(source, sources, time, at_end, offset)
-            self._advance()
+            self._advance(SLICE)
 
     def witness(self, sources: int, ends: Iterable[tuple[int, int]]) -> None:
         """A control record of a worker that reads other sources: see ``EventClock.witness``."""
         if isinstance(self.clock, EventClock):
             self.clock.witness(sources, ends)
-            self._advance()
+            self._advance(SLICE)
 
     def settle(self) -> None:
         """The partition's own lines have ended, for now: see ``SourceClock.settle``."""
         if self._own is not None:
             self._own.settle()
-            self._advance()
+            self.store.progress = self.clock.progress
 
-    def idle(self, elapsed: int) -> None:
+    def idle(self, elapsed: int, most: int | None = None) -> None:
         """The partition has been at its end for ``elapsed`` ms of wall-clock time. After ``quiet_after`` of it every
         block is quiet, whatever its lines say of the time: an alarm does not wait until a clock is believed.
         """
-        self.store.advance(self.clock.idle(elapsed))
+        self.store.advance(self.clock.idle(elapsed), most)
         if elapsed >= self.store.settings.quiet_after and self.clock.resting:
-            self.store.all_quiet()
+            self.store.all_quiet(most)
 
-    def events(self) -> list[Judged]:
-        """Judge everything that is due by now."""
-        self._advance()
+    def events(self, most: int | None = None) -> list[Judged]:
+        """Judge what is due by now. Of what only alarms make due, no more than ``most``, together with what ``idle``
+        did: the rest stays open with its alarms set, and its turn comes at the next call; ``waiting`` says so.
+        """
+        self._advance(most)
         self.store.look_again(islice(self._again, _AGAIN))
         due = self.store.take_due()
+        self.judged = len(due)
         if not due:
             return []
         judged = judge(due, self._scorer, self._source)
@@ -125,6 +136,7 @@ class WindowTask:
     def finish(self) -> list[Judged]:
         """The input has ended: close and judge every window."""
         self.settle()
+        self._advance()
         self.store.finish()
         return self.events()
 
@@ -145,7 +157,7 @@ class WindowTask:
         for number, text in self.store.templates.take_new():
             yield _TEMPLATE + b"%d" % number, sealed(text.encode())
         for block, window in self.store.take_changes():
-            yield _WINDOW + block, sealed(window.packed()) if window else None
+            yield _WINDOW + block, window
         for block, closed in self.store.take_part_changes():
             yield _PARTS + block, sealed(b"%d %d" % closed) if closed else None
         clock = self.clock.snapshot()
@@ -153,18 +165,25 @@ class WindowTask:
             self._saved_clock = clock
             yield _CLOCK, sealed(orjson.dumps(clock))
 
-    def restore(self, records: dict[bytes, bytes]) -> None:
-        """Take over the last value of every key of a changelog.
+    def take(self, key: bytes, value: bytes | None) -> None:
+        """Take over one record of a changelog, in the order in which they were written; ``restored`` has to follow.
 
-        Raises StateError: with the key if a record is damaged, or because the input had another number of partitions.
+        Nothing else may be asked of the task before. Raises StateError, with the key, for a record that is damaged.
         """
-        for key, value in records.items():
-            try:
+        try:
+            if key[:1] == _WINDOW:
+                self.store.restore(key[1:], value)
+            elif value is not None:
                 self._restore(key, opened(value))
-            except (StateError, ValueError) as error:
-                raise StateError(f"record {key!r} cannot be read: {error}", key) from error
+            elif key[:1] == _PARTS:
+                self.store.parts.forget(key[1:])
+        except (StateError, ValueError) as error:
+            raise StateError(f"record {key!r} cannot be read: {error}", key) from error
+
+    def restored(self) -> None:
+        """The changelog is at its end. Raises StateError for what is missing, or another number of partitions."""
         self._check_partitions()
-        self.store.check()
+        self.store.restored()
         self._advance()
 
     def _check_partitions(self) -> None:
@@ -176,15 +195,13 @@ class WindowTask:
                 "go to another partition than its open window, which would be split"
             )
 
-    def _advance(self) -> None:
+    def _advance(self, most: int | None = None) -> None:
         self.store.progress = self.clock.progress
-        self.store.advance(self.clock.progress)
+        self.store.advance(self.clock.progress, most)
 
     def _restore(self, key: bytes, body: bytes) -> None:
         kind, name = key[:1], key[1:]
-        if kind == _WINDOW:
-            self.store.restore(name, OpenWindow.unpacked(body))
-        elif kind == _TEMPLATE:
+        if kind == _TEMPLATE:
             self.store.templates.restore(int(name), body.decode())
         elif kind == _PARTS:
             parts, forget_at = body.split()

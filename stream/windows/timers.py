@@ -22,7 +22,7 @@ class Timers:
 
     def set(self, key: bytes, due: int) -> int:
         """Let ``key`` ring once progress has reached ``due``; return the bucket, which ``ring`` gives back."""
-        bucket = bucket_of(due)
+        bucket = -(-due // _BUCKET_MS)
         keys = self._buckets.get(bucket)
         if keys is None:
             self._buckets[bucket] = [key]
@@ -31,24 +31,31 @@ class Timers:
             keys.append(key)
         return bucket
 
+    def rings(self, progress: int) -> bool:
+        """Whether ``ring`` would yield anything."""
+        return bool(self._order) and self._order[0] <= progress // _BUCKET_MS
+
     def ring(self, progress: int) -> Iterator[tuple[int, bytes]]:
         """Yield and forget ``(bucket, key)`` of every alarm in a bucket that is over, earliest bucket first.
 
-        Alarms may be set meanwhile.
+        Alarms may be set meanwhile; those that are not taken ring the next time.
         """
-        now = progress // _BUCKET_MS
-        while self._order and self._order[0] <= now:
-            yield from self._ring_first()
+        while self.rings(progress):
+            yield self._pop()
 
     def ring_all(self) -> Iterator[tuple[int, bytes]]:
         """Yield and forget every alarm, whenever it is due."""
         while self._order:
-            yield from self._ring_first()
+            yield self._pop()
 
-    def _ring_first(self) -> Iterator[tuple[int, bytes]]:
-        bucket = heapq.heappop(self._order)
-        for key in self._buckets.pop(bucket):
-            yield bucket, key
+    def _pop(self) -> tuple[int, bytes]:
+        bucket = self._order[0]
+        keys = self._buckets[bucket]
+        key = keys.pop()
+        if not keys:
+            heapq.heappop(self._order)
+            del self._buckets[bucket]
+        return bucket, key
 
 
 def bucket_of(due: int) -> int:

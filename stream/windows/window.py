@@ -11,6 +11,7 @@ class Reason(StrEnum):
     SILENCE = "silence"
     MAX_LINES = "max_lines"
     MAX_AGE = "max_age"
+    EVICTED = "evicted"
     END = "end of input"
 
 
