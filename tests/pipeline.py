@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import pytest
 from confluent_kafka import (
     Consumer,
     KafkaError,
@@ -248,6 +249,13 @@ def running(
         assert not thread.is_alive()
         if failures:  # also where the block failed because of it
             raise failures[0]
+
+
+@contextmanager
+def refused(kind: type[Exception], text: str) -> Iterator[None]:
+    """The worker that runs in this block ends with an error whose text matches."""
+    with pytest.raises(kind, match=text):
+        yield
 
 
 CONSUME = (sys.executable, "-m", "stream", "consume")

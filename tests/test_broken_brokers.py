@@ -26,6 +26,7 @@ from pipeline import (
     far_later,
     line,
     new_settings,
+    refused,
     running,
     send,
     until_closed,
@@ -77,7 +78,7 @@ def test_a_broker_that_stands_still_longer_than_a_transaction_may_last_changes_n
     with running(settings, SCORER) as worker:
         wait_until(lambda: all_read(settings), "the first lines are read")
         send(settings, lines[200:])
-        wait_until(lambda: worker.lag() or worker.score and worker.score.open_windows, "it works")
+        wait_until(lambda: worker.lag() > 0, "there is work")
         process = standing_still(own)
         until = time.monotonic() + 4  # the broker ends transactions that are too old when it goes on
         wait_until(lambda: time.monotonic() > until, "time goes by")
@@ -106,7 +107,6 @@ def test_while_the_broker_is_away_it_waits_without_spinning_and_ends_when_told(
             assert process.wait(30) == 0, log.read_text()
         finally:
             broker.resume()
-    assert "Kafka" in log.read_text()
 
 
 @pytest.mark.parametrize("name", ["raw_topic", "lines_topic", "scores_topic", "windows_topic"])
@@ -114,7 +114,7 @@ def test_a_topic_that_is_deleted_ends_the_worker_with_its_name(address: str, nam
     settings = new_settings(address, kafka={"topic.metadata.propagation.max.ms": "1000"})
     topic = getattr(settings, name)
     send(settings, [line(0, "Receiving block blk_1")])
-    with pytest.raises(BrokerError, match=f"{topic} is gone"), running(settings, SCORER) as worker:
+    with refused(BrokerError, f"{topic} is gone"), running(settings, SCORER) as worker:
         wait_until(lambda: all_read(settings), "the line is read")
         admin = AdminClient({"bootstrap.servers": address})
         admin.delete_topics([topic])[topic].result(30)
@@ -147,7 +147,7 @@ def test_a_right_that_is_lost_ends_the_worker_with_one_line(
 ) -> None:
     settings = new_settings(address)
     send(settings, [line(0, "Receiving block blk_1")])
-    with pytest.raises(BrokerError, match="does not allow it.*uthoriz"), running(settings, SCORER) as worker:
+    with refused(BrokerError, "does not allow it: .*uthoriz"), running(settings, SCORER) as worker:
         wait_until(lambda: all_read(settings), "the line is read")
         binding = deny(settings, kind, getattr(settings, field), operation)
         try:

@@ -1,8 +1,6 @@
 """The whole pipeline through a real broker: what goes into the raw topic, and what comes out of the others."""
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -21,6 +19,7 @@ from pipeline import (
     new_settings,
     read_events,
     read_topic,
+    refused,
     running,
     said,
     send,
@@ -201,6 +200,32 @@ def test_an_aborted_transaction_is_read_again_and_nothing_is_doubled(broker: str
     assert len(routed(settings)) == sum(len(window.texts) for window, _ in expected(lines, SCORER, settings).values())
 
 
+def test_at_least_once_gives_the_same_windows_where_nothing_breaks(broker: str) -> None:
+    settings = new_settings(broker, guarantee="at-least-once")
+    lines = [*simulate(40, seed=9).lines(), far_later()]
+    send(settings, lines)
+    with running(settings, SCORER):
+        until_closed(settings, lines, SCORER)
+    with running(settings, SCORER) as worker:
+        wait_until(lambda: worker.holds == 6 and all_read(settings), "a second worker goes on behind the first")
+    assert_same_windows(settings, lines, SCORER)
+
+
+def test_at_least_once_reads_again_what_could_not_be_sent(broker: str) -> None:
+    settings = new_settings(broker, guarantee="at-least-once")
+    limit_dead_letters(settings, 2_000)
+    lines = [*simulate(20, seed=10).lines(), far_later()]
+    bad = b"\xff" + random.Random(1).randbytes(8_000)
+    send(settings, [*lines[:50], bad, *lines[50:]])
+    with running(settings, SCORER) as worker:
+        wait_until(lambda: worker.aborts, "the broker refuses the dead letter")
+        limit_dead_letters(settings, 1_000_000)
+        wait_until(lambda: all_read(settings), "it is read again, and what follows")
+    assert {message.value() for message in read_topic(settings, settings.dead_letter_topic)} == {bad}
+    named = {raw for raw in lines if block_ids(raw)}
+    assert {message.value() for message in routed(settings)} == named
+
+
 def test_what_is_aborted_again_and_again_ends_the_worker_and_commits_nothing(broker: str) -> None:
     settings = new_settings(broker)
     limit_dead_letters(settings, 2_000)
@@ -226,13 +251,6 @@ def test_the_second_worker_of_one_name_ends_the_first(broker: str) -> None:
             wait_until(lambda: second.holds == 6, "the second one takes over")
             wait_until(lambda: first.ended, "the first one ends")
             assert not second.ended
-
-
-@contextmanager
-def refused(kind: type[Exception], text: str) -> Iterator[None]:
-    """The worker that runs in this block ends with an error whose text matches."""
-    with pytest.raises(kind, match=text):
-        yield
 
 
 # ── keyed input ──

@@ -19,7 +19,7 @@ from stream.kafka.topics import topic_specs
 from stream.settings import Settings
 
 _TIMEOUT_S = 30.0
-_EVERY_S = 5.0
+_EVERY_S = 2.0
 
 
 def require_topics(settings: Settings) -> None:
@@ -35,7 +35,7 @@ def require_topics(settings: Settings) -> None:
 
 
 class Presence:
-    """Asks every five seconds, and waits for no answer; what looks bad is asked once more with a client of its own."""
+    """Asks every two seconds, and waits for no answer; what looks bad is asked once more with a client of its own."""
 
     def __init__(self, settings: Settings, admin: AdminClient, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
