@@ -212,6 +212,19 @@ def test_lines_without_a_time_stand_behind_the_line_before_them(broker: str, cre
     assert [one.raw for one in read(broker, topic)] == [line(1), b"\xff no time", line(2), line(3)]
 
 
+@pytest.mark.parametrize("before", [0, 1, 400])
+def test_a_line_a_year_ahead_does_not_put_its_partition_behind_the_others(
+    broker: str, create_topic: CreateTopic, before: int
+) -> None:
+    topic = create_topic(partitions=2)
+    ahead = line(0).replace(b"0811", b"0911", 1)
+    good = [(n % 2, None, line(n // 20), []) for n in range(1000)]
+    send(broker, topic, [*good[: 2 * before], (0, None, ahead, []), *good[2 * before :]])
+    found = [one.raw for one in read(broker, topic)]
+    assert len(found) == 1001
+    assert [raw for raw in found if raw != ahead] == sorted(raw for _, _, raw, _ in good)
+
+
 def test_a_partition_far_ahead_waits_for_the_others_and_nothing_is_lost(broker: str, create_topic: CreateTopic) -> None:
     topic = create_topic(partitions=3)
     early = [(0, None, line(i // 500, i), []) for i in range(5_000)]

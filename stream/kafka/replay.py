@@ -1,7 +1,8 @@
 """Reads a topic from its beginning to the end that was there at the start, in an order that is always the same.
 
-Partitions arrive in any order, so they are merged by event time: each line stands where its partition's greatest time
-so far puts it; at one time, the partition with the lower number comes first. Joins no group, commits nothing.
+Partitions arrive in any order, so they are merged by event time: each line stands where its partition's clock puts it
+(``stream.windows.source``, so that a line a year ahead does not put its partition behind all others); at one time, the
+partition with the lower number comes first. Joins no group, commits nothing.
 """
 
 import heapq
@@ -9,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -19,6 +21,7 @@ from stream.kafka.messages import LABEL
 from stream.kafka.refusals import kafka_errors
 from stream.lines import BadLine, LineReader
 from stream.settings import Settings
+from stream.windows.source import RUN, SourceClock
 
 _STALL_S = 30.0
 _WAIT_S = 0.1
@@ -73,18 +76,37 @@ class TopicLines:
             consumer.close()
 
     def _in_time(self, consumer: Consumer, partition: int) -> Iterator[tuple[int, int, int, TopicLine]]:
-        """The lines of a partition, each behind the greatest time so far: an order for the merge that never falls."""
+        """The lines of a partition, each behind the time so far: an order for the merge that never falls."""
+        clock = SourceClock(self._settings.max_jump)
+        lines = self._timed(consumer, partition)
+        first = list(islice(lines, RUN))  # only with so many is it known what their time is
+        for moment, _ in first:
+            if moment is not None:
+                clock.observe(moment)
+        clock.settle()
+        latest = 0
+        for moment, line in first:
+            if moment is not None and latest < moment <= clock.progress:
+                latest = moment
+            yield latest, partition, line.offset, line
+        for moment, line in lines:
+            if moment is not None:
+                clock.observe(moment)
+            yield clock.progress, partition, line.offset, line
+
+    def _timed(self, consumer: Consumer, partition: int) -> Iterator[tuple[int | None, TopicLine]]:
+        """The lines of a partition with their times; None for one that has none: it stands where the last one did."""
         queue = self._queues[partition]
-        latest, position = 0, queue.begin
+        position = queue.begin
         while (message := self._next(consumer, queue)) is not None:
             self.done += message.offset() + 1 - position
             position = message.offset() + 1
             if message.value() is None:
                 continue  # no line: a tombstone, or a control record in a topic that the route stage wrote
-            line = _line(message)
-            with suppress(BadLine):  # such a line stands where the line before it stood
-                latest = max(latest, self._reader.read(line.raw).time)
-            yield latest, partition, line.offset, line
+            line, moment = _line(message), None
+            with suppress(BadLine):
+                moment = self._reader.read(line.raw).time
+            yield moment, line
         self.done += queue.end - position  # what compaction or a transaction left out
 
     def _next(self, consumer: Consumer, queue: "_Queue") -> Message | None:
