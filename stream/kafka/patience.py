@@ -36,7 +36,8 @@ class Patience:
         self._next_word = 0.0
 
     def repeat(self, call: Callable[[], _Answer]) -> _Answer:
-        """Call until a broker has answered; raise what the call raises if waiting does not help, or ``stop`` says so.
+        """Call until a broker has answered; raise what the call raises if waiting does not help, and Unreachable if
+        ``stop`` says that there is no time to wait.
 
         A client's call that is to be resumed (``retriable``) is one that another call helps, too.
         """
@@ -45,8 +46,10 @@ class Patience:
                 return call()
             except KafkaException as error:
                 cause = cause_of(error)
-                if cause is None or not _passes(cause) or self.stop():
+                if cause is None or not _passes(cause):
                     raise
+                if self.stop():
+                    raise Unreachable(f"Kafka cannot do it now: {cause.str()}") from error
                 self.say(cause)
             except Unreachable as error:
                 if self.stop():

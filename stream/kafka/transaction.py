@@ -129,9 +129,10 @@ class Transactions:
         failed_before = cause.code() == KafkaError._STATE  # by a record or a request that was under way
         if cause.code() in DENIED or cause.code() == KafkaError.FENCED_INSTANCE_ID:
             return refused(self._settings, error)
-        if cause.fatal():  # a broker that forgot, a transaction that timed out, or a worker of the same name
+        if cause.fatal() or cause.code() == KafkaError._FATAL:
+            # A broker that forgot, a transaction that timed out, or a worker of the same name: ``_FATAL`` hides which.
             self._forget()
-            return Aborted(cause.str(), fenced=cause.code() in FENCED)
+            return Aborted(cause.str(), fenced=cause.code() in (*FENCED, KafkaError._FATAL))
         if cause.txn_requires_abort() or failed_before:
             self.abort()
             return Aborted(cause.str())
