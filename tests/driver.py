@@ -225,7 +225,7 @@ class Driver:
 
     def task(self, partition: int = 0) -> WindowTask:
         """The windows of an input partition as they are now; a crash makes new ones."""
-        return self._score._slots[partition].task
+        return self._score.task(partition)
 
     def events(self, topic: str | None = None) -> list[dict[str, Any]]:
         """The events of the scores topic, or of another, in the order in which they were published."""

@@ -78,6 +78,10 @@ class ScoreStage:
         """Take a partition over, with its task as it is restored."""
         self._slots[partition] = _Slot(task)
 
+    def task(self, partition: int) -> WindowTask:
+        """The task of a partition that it holds."""
+        return self._slots[partition].task
+
     def revoke(self, partition: int) -> None:
         """Forget a partition; its state is in the changelog."""
         self._slots.pop(partition, None)

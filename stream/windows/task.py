@@ -79,8 +79,8 @@ class WindowTask:
             self.store.progress = self._own.progress
 
     def report(self, source: int, sources: int, time: int, at_end: bool, offset: int = -1) -> None:
-        """A control record of the route stage: see ``EventClock.report``. As long as few windows are due they are looked
-        at here and now, so that a batch may hold provisional scores; what closes does not depend on it.
+        """A control record of the route stage: see ``EventClock.report``. As long as few windows are due, they are
+        looked at here and now, so that a batch may hold provisional scores; what closes does not depend on it.
         """
         if isinstance(self.clock, EventClock):
             self.clock.report(source, sources, time, at_end, offset)
