@@ -26,10 +26,13 @@ check: dev ## format, lint, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-CHAOS := $(if $(LOG),--log $(LOG)) $(if $(LINES_SENT),--lines $(LINES_SENT)) $(if $(KILLS),--kills $(KILLS)) $(if $(BROKER_KILLS),--broker-kills $(BROKER_KILLS)) $(if $(JOINS),--joins $(JOINS)) $(if $(SCORER),--scorer $(SCORER))
+# A flag for a variable that was given to make itself: LINES and the like may stand in any shell's environment.
+flag = $(if $(filter command,$(origin $(1))),--$(2) '$($(1))')
 
-chaos: dev ## SIGKILL of daemons and broker, 120 times; the same windows as without (KILLS= BROKER_KILLS= JOINS= LINES_SENT= LOG= SCORER=)
-	@$(BIN)/python -m bench.chaos $(CHAOS)
+chaos: dev ## daemons and broker killed at random moments, the same windows come out (LINES= LOG= KILLS= BROKER_KILLS= JOINS= SEED= SCORER=)
+	@$(BIN)/python -m bench.chaos $(call flag,LINES,lines) $(call flag,LOG,log) $(call flag,KILLS,kills) \
+	$(call flag,FREEZES,freezes) $(call flag,BROKER_KILLS,broker-kills) $(call flag,JOINS,joins) \
+	$(call flag,WORKERS,workers) $(call flag,PARTITIONS,partitions) $(call flag,SEED,seed) $(call flag,SCORER,scorer)
 
 format: dev ## rewrite the code in the one format
 	$(BIN)/ruff check --fix .

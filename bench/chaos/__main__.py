@@ -1,4 +1,4 @@
-"""``python -m bench.chaos``: see the help. A small one: ``--lines 20000 --kills 6 --broker-kills 1 --joins 2``."""
+"""``python -m bench.chaos``: see the help, which has a small one, too."""
 
 import shutil
 import tempfile
@@ -31,7 +31,7 @@ class Differs(UserError):
 @click.command(
     epilog="""\b
 Examples:
-  python -m bench.chaos --scorer content --lines 20000 --kills 6 --broker-kills 1 --joins 2
+  python -m bench.chaos --scorer content --lines 20000 --kills 6 --freezes 1 --broker-kills 1 --joins 2
   python -m bench.chaos --log hdfs.log.gz --workers 2 --partitions 4
   python -m bench.chaos --guarantee at-least-once     # exits with 1: that is what the guarantee is for
 
@@ -41,6 +41,7 @@ Exits with 0 only if nothing differs. Ctrl-C ends all that it started.""",
 @click.option("--lines", default=300_000, show_default=True, type=click.IntRange(1), help="Simulated lines.")
 @click.option("--log", type=click.Path(exists=True, dir_okay=False), help="Lines of this file (gzip too) instead.")
 @click.option("--kills", default=100, show_default=True, type=click.IntRange(0), help="SIGKILLs of daemons.")
+@click.option("--freezes", default=10, show_default=True, type=click.IntRange(0), help="Daemons that stand still.")
 @click.option("--broker-kills", default=20, show_default=True, type=click.IntRange(0), help="SIGKILLs of the broker.")
 @click.option("--joins", default=20, show_default=True, type=click.IntRange(0), help="Workers that join, and leave.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Workers at the beginning.")
@@ -58,6 +59,7 @@ def main(
     lines: int,
     log: str | None,
     kills: int,
+    freezes: int,
     broker_kills: int,
     joins: int,
     workers: int,
@@ -74,7 +76,7 @@ def main(
     from bench.chaos.run import run
     from bench.chaos.show import as_json, show
 
-    plan = Plan(kills, broker_kills, joins, workers, seed, scorer, minutes)
+    plan = Plan(kills, freezes, broker_kills, joins, workers, seed, scorer, minutes)
     sent = list(read_lines([log])) if log else simulated(lines, seed)
     place = folder or Path(tempfile.mkdtemp(prefix="chaos-"))
     outcome = run(plan, settings, partitions, sent, place, _teller())

@@ -31,6 +31,11 @@ class Event(NamedTuple):
         """The window that it is about."""
         return self.block, self.part
 
+    @property
+    def anomalous(self) -> bool:
+        """The verdict."""
+        return bool(self.said[2])
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -92,11 +97,6 @@ def revisions_ascend(events: Sequence[Event]) -> Check:
             wrong.append(f"{event.key}: revision {event.revision} after {state} revision {before.revision}")
         last[event.key] = event
     return Check("revisions go up, none after closed", len(events), tuple(wrong))
-
-
-def same_events(what: str, found: Iterable[Event], wanted: Iterable[Event]) -> Check:
-    """The same events, each once."""
-    return same_things(what, found, wanted)
 
 
 def same_things(what: str, found: Iterable[object], wanted: Iterable[object]) -> Check:

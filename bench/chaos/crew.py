@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.chaos.member import Member, Tally, command
+from bench.chaos.member import FENCED, Member, Tally, command
 from stream.errors import BrokerError
 
 _TICK_S = 0.05
@@ -29,10 +29,12 @@ class Crew:
     say: Callable[[str], None]
     tally: Tally = field(default_factory=Tally)
     members: list[Member] = field(default_factory=list)
+    zombies: list[Member] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
     refusals: int = 0
     _restarts: list[tuple[float, Member]] = field(default_factory=list)
     _hired: int = 0
+    _heirs: int = 0
 
     def hire(self) -> Member:
         """Start one more; every other one has a name that it keeps over its deaths."""
@@ -50,6 +52,26 @@ class Crew:
         member.held.clear()
         self._restarts.append((time.monotonic() + pause_s, member))
 
+    def inherit(self, member: Member) -> Member:
+        """Start another under the name of one that stands still, which is from now on no member but a zombie."""
+        self._heirs += 1
+        log = self.folder / f"{member.worker_id}-heir-{self._heirs}.log"
+        heir = Member(f"{member.worker_id} (heir {self._heirs})", member.worker_id, log, self.tally)
+        self.members[self.members.index(member)] = heir
+        self.zombies.append(member)
+        self._start(heir)
+        return heir
+
+    def wake(self, zombie: Member, patience_s: float) -> None:
+        """Let it go on; note it if it does not end itself and say why."""
+        zombie.signal(signal.SIGCONT)
+        self.wait(lambda: zombie.exit_code() is not None, patience_s)
+        zombie.look()
+        if zombie.exit_code() != 1 or FENCED not in zombie.words:
+            self._found(f"{zombie.name}, a zombie, ended with {zombie.exit_code()}: {zombie.words}")
+            zombie.kill()
+        self.zombies.remove(zombie)
+
     def dismiss(self, member: Member, patience_s: float) -> None:
         """SIGTERM one for good; note it if it does not end in good order."""
         self.members.remove(member)
@@ -60,6 +82,12 @@ class Crew:
             how = "did not end" if code is None else f"ended with {code}"
             self._found(f"{member.name}, told to leave, {how}: {member.words}")
             member.kill()
+
+    def dismiss_all(self, patience_s: float) -> None:
+        """SIGTERM all, one after the other, each once it has come to its work."""
+        for member in list(self.members):
+            self.wait(lambda member=member: member.begun and member in self.running, patience_s)  # type: ignore[misc]
+            self.dismiss(member, patience_s)
 
     def look(self) -> None:
         """Read the logs, note who ended by itself, and start whom it is time to start."""
@@ -83,7 +111,7 @@ class Crew:
 
     def end(self) -> None:
         """Kill all."""
-        for member in self.running:
+        for member in [*self.running, *self.zombies]:
             member.kill()
 
     @property

@@ -16,7 +16,8 @@ import psutil
 from stream.broker import process
 
 _PROGRAMS = {"bert": ("-m", "stream", "consume"), "content": ("-m", "bench.content_daemon")}
-_ABORTED, _FENCED = "transaction aborted", "another worker has taken this one's place"
+_ABORTED = "transaction aborted"
+FENCED = "another worker has taken this one's place"
 
 
 def command(scorer: str, flags: Sequence[str], worker_id: str | None) -> list[str]:
@@ -99,7 +100,7 @@ class Member:
                 self._entry(json.loads(line))
             except ValueError:
                 self._words.append(line)
-                self._tally.counts["fenced"] += _FENCED in line
+                self._tally.counts["fenced"] += FENCED in line
 
     def _entry(self, entry: dict[str, Any]) -> None:
         event = entry["event"]

@@ -18,6 +18,7 @@ class Plan:
     """``joins`` counts workers that join, and as many leave; ``minutes`` ends the accidents, not the work."""
 
     kills: int
+    freezes: int
     broker_kills: int
     joins: int
     workers: int
@@ -28,7 +29,7 @@ class Plan:
     @property
     def accidents(self) -> int:
         """All that is to happen."""
-        return self.kills + self.broker_kills + 2 * self.joins
+        return self.kills + self.freezes + self.broker_kills + 2 * self.joins
 
 
 def daemon_settings(given: Settings, address: str, partitions: int) -> Settings:

@@ -12,7 +12,7 @@ from bench.chaos.run import Outcome
 
 def facts(outcome: Outcome) -> dict[str, Any]:
     """What was done, by name; durations in s."""
-    done, tally = outcome.done, outcome.crew.tally
+    done, tally = outcome.run.done, outcome.crew.tally
     seconds = [seconds for _, seconds in tally.restores]
     busy = done.outage_cpu_s / done.outage_daemon_s if done.outage_daemon_s else 0.0
     return {
@@ -20,6 +20,7 @@ def facts(outcome: Outcome) -> dict[str, Any]:
         "windows": outcome.windows,
         "daemons killed": done.accidents["kill"],
         **{f"… {moment}": count for moment, count in sorted(done.kills.items())},
+        "daemons that stood still": done.accidents["freeze"],
         "broker killed": done.accidents["broker"],
         "… seconds away, in all": round(sum(outcome.away), 1),
         "… longest": round(max(outcome.away, default=0.0), 1),
@@ -29,14 +30,14 @@ def facts(outcome: Outcome) -> dict[str, Any]:
         "workers left": done.accidents["leave"],
         "transactions aborted": tally.counts["transaction aborted"],
         "partitions lost to others": tally.counts["lost"],
-        "zombies fenced": tally.counts["fenced"],
+        "fenced": tally.counts["fenced"],
         "restores": len(seconds),
         "… records, in all": sum(records for records, _ in tally.restores),
         "… seconds, median": round(median(seconds or [0.0]), 3),
         "… seconds, longest": round(max(seconds, default=0.0), 3),
-        "longest time without progress, s": round(outcome.longest, 1),
-        "seconds of accidents": round(outcome.storm_s, 1),
-        "seconds until all was closed then": round(outcome.drained_s, 1),
+        "longest time without progress, s": round(outcome.run.longest, 1),
+        "seconds of accidents": round(outcome.run.storm_s, 1),
+        "seconds until all was closed then": round(outcome.run.drained_s, 1),
         "seconds of the undisturbed run": round(outcome.calm_s, 1),
         "ended early, for time was over": done.out_of_time,
     }

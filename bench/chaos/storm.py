@@ -1,6 +1,7 @@
 """The order of accidents: which, to whom, when, all from one seeded generator. Moments are the machine's, of course."""
 
 import random
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 from bench.chaos.crew import Crew
 from bench.chaos.feed import Feed
 from bench.chaos.member import Member
-from bench.chaos.plan import Plan
+from bench.chaos.plan import SESSION_MS, Plan
 from bench.chaos.plant import Plant
 from bench.chaos.watch import Watch
 
@@ -52,7 +53,15 @@ class Storm:
         self._scored = 0  # at the last accident
         self._rng = rng
         self._say = say
-        self._left = Counter({"kill": plan.kills, "broker": plan.broker_kills, "join": plan.joins, "leave": plan.joins})
+        self._left = Counter(
+            {
+                "kill": plan.kills,
+                "freeze": plan.freezes,
+                "broker": plan.broker_kills,
+                "join": plan.joins,
+                "leave": plan.joins,
+            }
+        )
 
     def run(self) -> None:
         """All accidents, one after the other, until none is left or time is over."""
@@ -79,7 +88,9 @@ class Storm:
         self._left[kind] -= 1
         self._scored = self._watch.scored
         self.done.accidents[kind] += 1
-        self._say(what)
+        number, feed, watch = self.done.accidents.total(), self._feed, self._watch
+        where = f"{feed.sent:,} lines sent, {len(watch.closed):,} windows closed"
+        self._say(f"{number}/{self._plan.accidents} {what}; {where}")
 
     # ── a daemon dies ──
 
@@ -116,6 +127,28 @@ class Storm:
             self._crew.wait(lambda: victim.begun or victim not in self._crew.starting, _PATIENCE_S)
         self._crew.wait(lambda: False, self._rng.uniform(0, 0.7))
         return victim if victim in self._crew.running else None
+
+    # ── a daemon stands still ──
+
+    def _freeze(self) -> None:
+        """SIGSTOP, as a machine that swaps or a virtual one that is moved: others take its partitions over, or one of
+        the same name its place, and then it goes on with what it had in hand.
+        """
+        victim = self._working()
+        if victim not in self._crew.running:
+            return
+        victim.signal(signal.SIGSTOP)
+        if victim.worker_id:
+            self._happens("freeze", f"SIGSTOP of {victim.name}, another starts under its name")
+            heir = self._crew.inherit(victim)
+            self._crew.wait(lambda: bool(heir.held), _PATIENCE_S)
+            self._crew.wait(lambda: False, self._rng.uniform(0, 2))
+            self._crew.wake(victim, _PATIENCE_S)
+        else:
+            pause = self._rng.uniform(1, 2) * SESSION_MS / 1000
+            self._happens("freeze", f"SIGSTOP of {victim.name} for {pause:.1f} s")
+            self._crew.wait(lambda: False, pause)
+            victim.signal(signal.SIGCONT)
 
     # ── the broker dies ──
 
