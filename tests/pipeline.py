@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from zlib import crc32
 
 import pytest
@@ -226,10 +226,13 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = DEAD
 
 @contextmanager
 def running(
-    settings: Settings, scorer: Scorer | None, every: Callable[[Worker], None] = lambda worker: None
+    settings: Settings,
+    scorer: Scorer | None,
+    every: Callable[[Worker], None] = lambda worker: None,
+    log: TextIO | None = None,
 ) -> Iterator[Worker]:
     """A worker in a thread; it ends in good order with the block, and what it raised is raised here."""
-    worker = Worker(settings, scorer, LineReader(), new_log(io.StringIO()))
+    worker = Worker(settings, scorer, LineReader(), new_log(log or io.StringIO()))
     over = threading.Event()
     failures: list[BaseException] = []
 

@@ -1,10 +1,12 @@
 """The whole pipeline through a real broker: what goes into the raw topic, and what comes out of the others."""
 
+import io
+import json
 import random
 from typing import Any
 
 import pytest
-from confluent_kafka import Message
+from confluent_kafka import Message, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 from pipeline import (
     ContentScorer,
@@ -251,6 +253,23 @@ def test_the_second_worker_of_one_name_ends_the_first(broker: str) -> None:
             wait_until(lambda: second.holds == 6, "the second one takes over")
             wait_until(lambda: first.ended, "the first one ends")
             assert not second.ended
+
+
+def test_lines_that_kafka_deleted_before_they_were_read_are_counted_in_the_log(broker: str) -> None:
+    settings = new_settings(broker, partitions=1)
+    send(settings, [line(0, "Receiving block blk_1"), line(1, "Receiving block blk_2")])
+    with running(settings, SCORER):
+        wait_until(lambda: all_read(settings), "the first lines are read")
+    send(settings, [line(2, "Received block blk_1"), line(3, "Received block blk_2"), line(4, "Deleting block blk_3")])
+    admin = AdminClient({"bootstrap.servers": broker})
+    place = TopicPartition(settings.raw_topic, 0, 4)
+    admin.delete_records([place])[place].result(timeout=30)
+    log = io.StringIO()
+    with running(settings, SCORER, log=log):
+        wait_until(lambda: len(routed(settings)) == 3, "what is left is read")
+    words = [json.loads(said) for said in log.getvalue().splitlines()]
+    told = [word for word in words if word["event"] == "deleted before it was read"]
+    assert [(word["topic"], word["partition"], word["lost"]) for word in told] == [(settings.raw_topic, 0, 2)]
 
 
 # ── keyed input ──

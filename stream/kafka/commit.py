@@ -53,6 +53,7 @@ class Committer:
     ) -> None:
         self.stale = False
         self.aborts: dict[str, int] = {}  # by the topic that was read, since its last commit
+        self.aborted = 0  # since the start
         self.reset_at = 0.0
         self._settings = settings
         self._route, self._score = stages
@@ -84,6 +85,7 @@ class Committer:
     def failed(self, aborted: Aborted) -> None:
         """Note that steps 9 and 10 are due, at ``reset_at``; raise BrokerError if it fails again and again."""
         self.stale = True
+        self.aborted += 1
         topic, self._reads = self._reads, self._settings.raw_topic
         aborts = self.aborts[topic] = self.aborts.get(topic, 0) + 1
         self._log.warning("transaction aborted, its input is read again", input=topic, error=str(aborted))

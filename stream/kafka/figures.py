@@ -30,15 +30,15 @@ class Figures:
             self._since, self._lines = now, lines
 
     def totals(self) -> dict[str, int]:
-        """What has happened since the start; ``open_windows`` and ``late`` are of the partitions held now.
-
-        ``lines`` are raw lines; where only the score stage runs, lines that came to it.
+        """What has happened since the start. ``jumps``, ``open_windows``, ``late``, ``evicted``: in the partitions
+        that it holds now. ``lines`` are raw lines; where only the score stage runs, lines that came to it.
         """
         route, score = self._worker.route, self._worker.score
         stages = [stage for stage in (route, score) if stage]
         first = stages[0]
         totals = {"lines": first.lines, "no_block": first.no_block, "dead_letters": sum(s.dead for s in stages)}
+        totals |= {"jumps": sum(s.jumps for s in stages), "aborted": self._worker.aborted}
         if score:
-            totals |= {"open_windows": score.open_windows, "late": score.late}
+            totals |= {"open_windows": score.open_windows, "late": score.late, "evicted": score.evicted}
             totals |= {"scored": score.scored, "anomalies": score.anomalies}
         return totals

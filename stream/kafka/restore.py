@@ -7,7 +7,7 @@ from confluent_kafka.admin import AdminClient
 
 from stream.errors import StateError
 from stream.kafka.changelog import read_changelog, way_out
-from stream.kafka.clients import committed_offsets, new_admin, partitions_of
+from stream.kafka.clients import committed_offsets, new_admin, offsets_of, partitions_of
 from stream.kafka.route import RouteStage
 from stream.kafka.score import ScoreStage
 from stream.logs import Log
@@ -35,6 +35,7 @@ class Restorer:
         if not partitions:
             return []
         committed = committed_offsets(consumer, partitions)  # first: only then is the changelog whole
+        self._tell_lost(consumer, committed)
         inputs = []
         for place in committed:
             if self._route and place.topic == self._settings.raw_topic:
@@ -44,6 +45,12 @@ class Restorer:
         if self._score and inputs:
             self._restore(self._score, inputs)
         return committed
+
+    def _tell_lost(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        """Kafka deletes by age and size, read or not. Nothing brings it back, but somebody has to know."""
+        for place in places:
+            if place.offset >= 0 and (lost := offsets_of(consumer, place)[0] - place.offset) > 0:
+                self._log.warning("deleted before it was read", topic=place.topic, partition=place.partition, lost=lost)
 
     def _restore(self, score: ScoreStage, partitions: list[int]) -> None:
         begun = time.monotonic()

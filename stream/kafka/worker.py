@@ -46,7 +46,7 @@ _POLL_S = 0.05
 _SESSION_MS = 10_000
 _HEARTBEAT_MS = 1_000  # how soon a member hears that others come or go
 _WARN_S = 10.0
-_JUDGING_MS = 15 * 60_000  # the longest time between two polls: one commit's windows, scored without any memo
+_JUDGING_MS = 5 * 60_000  # the longest time between two polls: one commit's windows, scored without any memo
 
 
 class Worker:
@@ -116,6 +116,11 @@ class Worker:
         """Aborted transactions since the last commit, by the topic that was read."""
         return self._committer.aborts
 
+    @property
+    def aborted(self) -> int:
+        """Aborted transactions since the start."""
+        return self._committer.aborted
+
     # ── reading ──
 
     def _step(self) -> None:
@@ -129,7 +134,8 @@ class Worker:
             self._committer.failed(aborted)
         if time.monotonic() >= self._next_commit:
             self._commit()
-            self._next_commit = time.monotonic() + self.settings.commit_interval / 1000
+            more = self.score is not None and self.score.waiting  # windows that are due need not wait for new lines
+            self._next_commit = time.monotonic() + (0 if more else self.settings.commit_interval / 1000)
         if self._committer.stale and time.monotonic() >= self._committer.reset_at:
             self._reset()
 
