@@ -225,7 +225,7 @@ def do(driver: Driver, work: list[Worked], sources: int) -> Driver:
     return driver.pass_time(driver.settings.idle_after / 1000).pass_time(3600)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.data(), st.integers(2, 4), st.integers(1, 2), st.sampled_from([1, 2, 2]), SINCE)
 def test_workers_that_rest_and_wake_and_stand_still_give_the_windows_of_the_sorted_log(
     data: st.DataObject, sources: int, partitions: int, workers: int, since: int | None

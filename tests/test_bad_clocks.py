@@ -7,12 +7,14 @@ from dataclasses import asdict
 from operator import itemgetter
 
 import pytest
-from driver import Driver, epoch_ms, raw_line
+from driver import Driver, Fingerprint, epoch_ms, raw_line
 
+from stream.lines import LineReader
 from stream.settings import Settings, load_settings
 from stream.windows.files import windows_of
 from stream.windows.settings import WindowSettings
 from stream.windows.source import RUN, SourceClock
+from stream.windows.task import WindowTask
 
 DAY, YEAR = 86_400, 365 * 86_400
 WINDOWS = WindowSettings(quiet_after=5_000, close_after=100_000, lateness=20_000)
@@ -193,6 +195,16 @@ def test_a_partition_of_nothing_but_such_a_host_closes_nothing(batch: int) -> No
     without.send(*honest(300, since=1000), partition=0)
     assert closed(with_it.settle(batch).pass_time(3)) == closed(without.settle(batch).pass_time(3))
     assert len(closed(without)) > 100
+
+
+def test_a_line_that_names_many_blocks_is_one_line_to_the_clock() -> None:
+    task = WindowTask(WINDOWS, Fingerprint(), LineReader(), ("log", 0), own_clock=True)
+    for number in range(RUN - 1):
+        for block in (b"blk_1", b"blk_2"):
+            task.line(block, raw_line(0, "blk_1 blk_2"), number, more=block == b"blk_1")
+    assert task.clock.progress == 0
+    task.line(b"blk_1", raw_line(0, "blk_1"), RUN)
+    assert task.clock.progress == epoch_ms(0)
 
 
 # ── an honest gap ──

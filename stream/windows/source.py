@@ -35,6 +35,8 @@ class SourceClock:
     ``jumps`` counts the lines that were not followed, those of a run that still waits excepted.
     """
 
+    __slots__ = ("_max_jump", "_run", "_usual", "jumps", "progress")
+
     resting = True
     """Nobody else can hold it up: where nothing comes, the source itself is at its end."""
 
