@@ -60,28 +60,20 @@ class Letter(NamedTuple):
 class Letters:
     """The letters that are there when the object is made, which reads the topic once for the receipts.
 
-    ``to_the_end``: of what is written, and not only of what is decided by now, so that no receipt stays unseen behind
-    another's open transaction. ``foreign`` counts records that are neither letter nor receipt, as far as iterated.
-    Raises BrokerError.
+    It reads to the end of what is written, and waits for what is not decided yet: a receipt may be, for a moment, when
+    whoever put a letter back is told that it is committed, or stay unseen behind another's open transaction.
+    ``foreign`` counts records that are neither letter nor receipt, as far as iterated. Raises BrokerError.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        admin: AdminClient,
-        told: Told = lambda _passed, _of: None,
-        *,
-        to_the_end: bool = False,
-    ) -> None:
+    def __init__(self, settings: Settings, admin: AdminClient, told: Told = lambda _passed, _of: None) -> None:
         self.foreign = 0
         self._settings = settings
         self._topic = settings.dead_letter_topic
         self._told = told
         places = partitions_of(admin, settings, self._topic)
-        isolation = IsolationLevel.READ_UNCOMMITTED if to_the_end else IsolationLevel.READ_COMMITTED
         with kafka_errors(settings):
-            begins = repeated(lambda: _offsets(admin, places, OffsetSpec.earliest(), isolation), _TIMEOUT_S)
-            ends = repeated(lambda: _offsets(admin, places, OffsetSpec.latest(), isolation), _TIMEOUT_S)
+            begins = repeated(lambda: _offsets(admin, places, OffsetSpec.earliest()), _TIMEOUT_S)
+            ends = repeated(lambda: _offsets(admin, places, OffsetSpec.latest()), _TIMEOUT_S)
         self._ranges = {number: (begins[number], ends[number]) for number in begins}
         self._passed, self._of = 0, 2 * sum(end - begin for begin, end in self._ranges.values())
         self._receipts = {number: set(self._receipts_of(number)) for number in self._ranges}
@@ -141,10 +133,8 @@ class Letters:
         return time.monotonic()
 
 
-def _offsets(
-    admin: AdminClient, places: list[TopicPartition], spec: OffsetSpec, isolation: IsolationLevel
-) -> dict[int, int]:
-    asked = admin.list_offsets(dict.fromkeys(places, spec), isolation_level=isolation)
+def _offsets(admin: AdminClient, places: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:
+    asked = admin.list_offsets(dict.fromkeys(places, spec), isolation_level=IsolationLevel.READ_UNCOMMITTED)
     return {place.partition: future.result(_TIMEOUT_S).offset for place, future in asked.items()}
 
 

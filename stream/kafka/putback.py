@@ -98,7 +98,7 @@ def _chosen(
         (wanted.to,) if wanted.to else (settings.raw_topic, *(() if settings.keyed_input else (settings.lines_topic,)))
     )
     partitions = {name: len(partitions_of(admin, settings, name)) for name in names}
-    letters = Letters(settings, admin, told, to_the_end=True)
+    letters = Letters(settings, admin, told)
     missing = set(wanted.repaired or ())
     for letter in letters:
         if letter not in wanted:
@@ -125,6 +125,10 @@ def _line(letter: Letter, wanted: Wanted, topic: str, partitions: int) -> Record
     return Record(topic, letter.key, wanted.value(letter), headers, int(source) if stays else None)
 
 
+def _size(letter: Letter) -> int:
+    return len(letter.value or b"")
+
+
 class _Desk:
     """The one that puts back; of two at work on one topic, the later one. Commits at the end of the block."""
 
@@ -139,12 +143,14 @@ class _Desk:
                 "transactional.id": f"{settings.dead_letter_topic}-replay",
                 "transaction.timeout.ms": _TRANSACTION_MS,
                 "linger.ms": 5,
+                "retry.backoff.ms": 20,  # one commit soon after another finds the first still being written
                 "message.max.bytes": 4 * MAX_MESSAGE_BYTES,  # the broker decides
             },
         )
 
     def __enter__(self) -> "_Desk":
         with kafka_errors(self._settings):
+            self._producer.list_topics(timeout=_TIMEOUT_S)  # without a connection it would idle for half a second
             self._producer.init_transactions(_TIMEOUT_S)
         return self
 
@@ -174,8 +180,8 @@ class _Desk:
 
     def _produce(self, letter: Letter, record: Record) -> None:
         def delivered(error: KafkaError | None, _message: Message) -> None:
-            if error is not None and self._refused is None:
-                self._refused = letter, error
+            if error is not None and (self._refused is None or _size(letter) > _size(self._refused[0])):
+                self._refused = letter, error  # a batch is refused as a whole, and mostly for the largest in it
 
         topic, key, value, headers, partition = record
         place = {} if partition is None else {"partition": partition}
@@ -197,14 +203,24 @@ class _Desk:
         self._letters = self._bytes = 0
 
     def _why(self, letter: Letter | None, error: KafkaException) -> BrokerError:
-        cause: KafkaError = error.args[0]
-        if self._refused:
-            letter, cause = self._refused
-        if cause.code() in FENCED or "fenced" in f"{cause.str()} {error.args[0].str()}".lower():
+        cause = self._cause(error)
+        if cause.code() in FENCED or "fenced" in cause.str().lower():
             return BrokerError(
                 f"somebody else has begun to put back letters of {self._settings.dead_letter_topic}; "
                 "what is committed stays, and a second try does the rest"
             )
-        name = f" letter {letter.partition}/{letter.offset}," if letter else ""
+        if self._refused:
+            letter, cause = self._refused
+        name = f"letter {letter.partition}/{letter.offset}; " if letter else ""
         text = str(refused(self._settings, cause))
-        return BrokerError(f"{text} ({name.strip()} what is committed stays, and a second try does the rest)")
+        return BrokerError(f"{text} ({name}what is committed stays, and a second try does the rest)")
+
+    def _cause(self, error: KafkaException) -> KafkaError:
+        """A fatal error keeps its cause to itself; the next call tells it."""
+        cause: KafkaError = error.args[0]
+        if cause.code() == KafkaError._FATAL:
+            try:
+                self._producer.abort_transaction(_LEAVE_S)
+            except KafkaException as fatal:
+                cause = fatal.args[0]
+        return cause
