@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, Resourc
 
 from stream.errors import BrokerError
 from stream.kafka.changelog import partitions_written, way_out
-from stream.kafka.clients import MAX_MESSAGE_BYTES, new_admin
+from stream.kafka.clients import MAX_MESSAGE_BYTES
 from stream.kafka.refusals import kafka_errors
 from stream.settings import Settings
 
@@ -105,15 +105,6 @@ def show_topics(admin: AdminClient, settings: Settings) -> list[TopicState]:
         replication = len(known[spec.name].partitions[0].replicas)
         states.append(TopicState(spec.name, counts[spec.name], replication, config["cleanup.policy"], problems))
     return states
-
-
-def require_topics(settings: Settings) -> None:
-    """Raise BrokerError if a topic is not there any more, Unreachable if no broker answers."""
-    with kafka_errors(settings):
-        known = new_admin(settings).list_topics(timeout=_TIMEOUT_S).topics
-    for spec in topic_specs(settings):
-        if spec.name not in known:
-            raise BrokerError(f"the topic {spec.name} is gone; create it again: tinylogbert topics create")
 
 
 def with_state(settings: Settings, states: list[TopicState]) -> list[TopicState]:
