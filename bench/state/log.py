@@ -9,6 +9,7 @@ BEGIN = datetime(2008, 11, 9, 20, 35, 18, tzinfo=UTC)
 SPREAD_S = 11 * 3600  # less than a silence that closes, so that all windows stay open
 LIFE_S = 300
 _TEXTS = [f"dfs.DataNode$PacketResponder: {word} block" for word in "ghijklmnopqrstuvwxyzGHIJKLMNOP"]
+_MASKED = [f"{text} <block>" for text in _TEXTS]
 
 
 def block(number: int) -> bytes:
@@ -21,9 +22,9 @@ def partition_of(name: bytes, partitions: int) -> int:
     return 0 if partitions == 1 else murmur2(name, partitions)
 
 
-def text(draw: random.Random) -> str:
-    """The masked text of a line."""
-    return draw.choice(_TEXTS) + " <block>"
+def text(number: int) -> str:
+    """A masked text."""
+    return _MASKED[number % len(_MASKED)]
 
 
 def raw(second: int, name: bytes, draw: random.Random) -> bytes:

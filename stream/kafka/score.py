@@ -119,7 +119,7 @@ class ScoreStage:
 
     @property
     def waiting(self) -> bool:
-        """Whether more windows are due than the last ``publish`` has judged: it may be called again at once."""
+        """Whether more windows may be due than the last ``publish`` has judged: it may be called again at once."""
         return any(slot.task.waiting for slot in self._slots.values())
 
     def publish(self, now: float, emit: Emit) -> None:

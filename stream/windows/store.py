@@ -43,7 +43,7 @@ class WindowStore:
     ``progress`` is the clock's: its owner sets it with every line that moves the clock, which costs next to nothing;
     alarms ring in ``advance`` alone, once a batch. ``late`` counts lines later than the lateness, ``evicted`` windows
     that closed because there were too many, ``looks`` how often all lines of a window were looked at. ``waiting``:
-    more were due than the ``most`` that were asked for before the last ``take_due``.
+    more may be due than the ``most`` that were asked for before the last ``take_due``.
     """
 
     def __init__(self, settings: WindowSettings) -> None:
@@ -170,7 +170,7 @@ class WindowStore:
             self._make_room(watermark)
         window = OpenWindow(self.parts.next(block, time, watermark))
         self._open.put(block, window)
-        if self._oldest:
+        if self._oldest is not None:
             self._oldest.push(time, block)
         return window
 

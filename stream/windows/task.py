@@ -62,7 +62,7 @@ class WindowTask:
 
     @property
     def waiting(self) -> bool:
-        """Whether more windows are due than the last call of ``events`` was to judge."""
+        """Whether more windows may be due than the last call of ``events`` was to judge."""
         return self.store.waiting
 
     def line(self, block: bytes, raw: bytes, offset: int, more: bool = False) -> None:
@@ -184,7 +184,7 @@ class WindowTask:
         """The changelog is at its end. Raises StateError for what is missing, or another number of partitions."""
         self._check_partitions()
         self.store.restored()
-        self._advance()
+        self._advance(SLICE)
 
     def _check_partitions(self) -> None:
         was, now = self._saved_partitions, self._partitions
