@@ -197,6 +197,18 @@ def test_a_partition_of_nothing_but_such_a_host_closes_nothing(batch: int) -> No
     assert len(closed(without)) > 100
 
 
+def test_a_keyed_partition_that_is_at_its_end_for_a_moment_is_not_settled() -> None:
+    driver = Driver(KEYED).run(*honest(20)).pass_time(1.9)
+    assert driver.task().clock.progress == 0
+    driver.pass_time(0.2)
+    assert driver.task().clock.progress == epoch_ms(19)
+
+
+def test_at_its_end_a_short_file_has_a_time_too_so_that_silence_is_told_from_the_end() -> None:
+    lines = [raw_line(0, "blk_1"), raw_line(121, "blk_2")]
+    assert [str(window.reason) for window in windows_of(lines, WINDOWS)] == ["silence", "end of input"]
+
+
 def test_a_line_that_names_many_blocks_is_one_line_to_the_clock() -> None:
     task = WindowTask(WINDOWS, Fingerprint(), LineReader(), ("log", 0), own_clock=True)
     for number in range(RUN - 1):
