@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: help setup dev demo test check chaos format lock clean
+.PHONY: help setup dev demo test check chaos bench-state format lock clean
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ chaos: dev ## daemons and broker killed at random moments, the same windows come
 	@$(BIN)/python -m bench.chaos $(call flag,LINES,lines) $(call flag,LOG,log) $(call flag,KILLS,kills) \
 	$(call flag,FREEZES,freezes) $(call flag,BROKER_KILLS,broker-kills) $(call flag,JOINS,joins) \
 	$(call flag,WORKERS,workers) $(call flag,PARTITIONS,partitions) $(call flag,SEED,seed) $(call flag,SCORER,scorer)
+
+bench-state: dev ## a million open windows: memory, time to restore, cost of a line; some minutes (WINDOWS= PARTITIONS=)
+	@$(BIN)/python -m bench.state $(if $(WINDOWS),--windows $(WINDOWS)) $(if $(PARTITIONS),--partitions $(PARTITIONS))
 
 format: dev ## rewrite the code in the one format
 	$(BIN)/ruff check --fix .
