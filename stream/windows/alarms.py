@@ -42,8 +42,9 @@ class Alarms:
 
     def restore(self, block: bytes, window: Summary) -> tuple[int, int]:
         """Set the alarms of a window that comes from the changelog; return the buckets for quiet and close."""
-        quiet = self._quiet.set(block, window.last + self._settings.quiet_after) if window.dirty else -1
-        return quiet, self._close.set(block, self._over(window.close_at))
+        _, last, close_at, dirty = window
+        quiet = self._quiet.set(block, last + self._settings.quiet_after) if dirty else -1
+        return quiet, self._close.set(block, self._over(close_at))
 
     def next_second(self, now: int) -> bool:
         """Whether alarms may ring now that did not at the last call."""

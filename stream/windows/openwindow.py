@@ -7,8 +7,13 @@ from stream.errors import StateError
 from stream.windows.packed import append
 
 _HEADER = struct.Struct("<BIIIIqqqqqd")
-_START = struct.Struct("<BIII")
+_COUNTS = struct.Struct("<xII")
+_SUMMARY = struct.Struct("<B8xI12xqq")
 _DIRTY, _SCORED, _ANOMALOUS = 1, 2, 4
+
+
+Summary = tuple[int, int, int, bool]
+"""Of a packed window: ``top``, ``last``, ``close_at`` and ``dirty``."""
 
 
 class Published(NamedTuple):
@@ -17,16 +22,6 @@ class Published(NamedTuple):
     revision: int
     score: float
     anomalous: bool
-
-
-class Summary(NamedTuple):
-    """What can be read of a packed window without unpacking it."""
-
-    top: int
-    last: int
-    close_at: int
-    dirty: bool
-    scored: bool
 
 
 class OpenWindow:
@@ -101,12 +96,17 @@ def check(packed: bytes, at: int = 0) -> None:
     """Raise StateError for bytes, from ``at`` on, that ``OpenWindow.packed`` cannot have written."""
     if len(packed) < at + _HEADER.size:
         raise StateError("the window's record is cut short")
-    _, count, part, _ = _START.unpack_from(packed, at)
+    count, part = _COUNTS.unpack_from(packed, at)
     if not (count and part):
         raise StateError("the window's record says that there is no window")
 
 
 def summary(packed: bytes, at: int = 0) -> Summary:
-    """What is needed of a packed window, from byte ``at`` on, to set its alarms."""
-    flags, _, _, top, _, _, last, close_at, *_ = _HEADER.unpack_from(packed, at)
-    return Summary(top, last, close_at, flags & _DIRTY != 0, flags & _SCORED != 0)
+    """What is needed of a packed window, from byte ``at`` on, to set its alarms, without unpacking it."""
+    flags, top, last, close_at = _SUMMARY.unpack_from(packed, at)
+    return top, last, close_at, flags & _DIRTY != 0
+
+
+def is_scored(packed: bytes, at: int = 0) -> bool:
+    """Whether something was published about a packed window."""
+    return packed[at] & _SCORED != 0

@@ -8,7 +8,7 @@ window needs not even be unpacked. It comes to hand with its next line or alarm.
 import struct
 from collections.abc import Callable, Iterator
 
-from stream.windows.openwindow import OpenWindow, Summary, check, summary
+from stream.windows.openwindow import OpenWindow, Summary, check, is_scored, summary
 from stream.windows.records import FRAME_BYTES, opened, sealed
 
 _ALARMS = struct.Struct("<qq")
@@ -57,7 +57,7 @@ class Shelf:
         if window := self._hand.get(block):
             return window.last
         value = self._rest.get(block)
-        return None if value is None else summary(value, _BODY).last
+        return None if value is None else summary(value, _BODY)[1]
 
     def scored(self) -> list[bytes]:
         """Blocks about whose window something was published."""
@@ -93,12 +93,13 @@ class Shelf:
         """All is there: ``alarms`` is called for every window, and returns the buckets of the alarms that it has set
         for quiet and close.
         """
-        for block, value in self._rest.items():
-            self._rest[block] = _ALARMS.pack(*alarms(block, summary(value, FRAME_BYTES))) + value
+        rest, pack = self._rest, _ALARMS.pack
+        for block, value in rest.items():
+            rest[block] = pack(*alarms(block, summary(value, FRAME_BYTES))) + value
 
     # ── inside ──
 
     def _is_scored(self, block: bytes) -> bool:
         if window := self._hand.get(block):
             return window.published is not None
-        return summary(self._rest[block], _BODY).scored
+        return is_scored(self._rest[block], _BODY)

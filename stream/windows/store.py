@@ -206,8 +206,8 @@ class WindowStore:
             yield rung
 
     def _restored(self, block: bytes, window: Summary) -> tuple[int, int]:
-        if window.top >= len(self.templates):
-            raise StateError(f"window {block!r} names template {window.top}, which is not in the changelog")
+        if window[0] >= len(self.templates):
+            raise StateError(f"window {block!r} names template {window[0]}, which is not in the changelog")
         return self._alarms.restore(block, window)
 
     def _over_already(self, window: OpenWindow, time: int, watermark: int) -> bool:
