@@ -178,7 +178,7 @@ def test_a_damaged_changelog(broker: str, command: Command, checkpoint: Path) ->
     producer.flush()
     ran = command("consume", *flags(settings), "--checkpoint", checkpoint)
     assert ran.code == 1
-    assert ran.err.splitlines()[-1].startswith(f"error: {settings.windows_topic} partition 0: ")
+    assert ran.err.splitlines()[-1].startswith(f"error: {settings.windows_topic}, partition 0, offset 0: ")
 
 
 @pytest.mark.parametrize(

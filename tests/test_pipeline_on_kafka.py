@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Message, TopicPartition
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    ResourceType,
+)
 from pipeline import (
     ContentScorer,
     all_read,
@@ -253,6 +260,23 @@ def test_the_second_worker_of_one_name_ends_the_first(broker: str) -> None:
             wait_until(lambda: second.holds == 6, "the second one takes over")
             wait_until(lambda: first.ended, "the first one ends")
             assert not second.ended
+
+
+def test_raw_partitions_that_are_added_while_it_runs_are_read_too(broker: str) -> None:
+    settings = new_settings(broker, partitions=1, kafka={"topic.metadata.refresh.interval.ms": "200"})
+    lines = [*simulate(30, seed=14).lines(), far_later()]
+    send(settings, lines[:100])
+    with running(settings, SCORER) as worker:
+        wait_until(lambda: all_read(settings), "the first lines are read")
+        admin = AdminClient({"bootstrap.servers": broker})
+        admin.create_partitions([NewPartitions(settings.raw_topic, 3)])[settings.raw_topic].result(timeout=30)
+        wait_until(lambda: worker.holds == 4, "it holds them")
+        for number in range(100, len(lines)):
+            send(settings, lines[number : number + 1], partition=number % 3)
+        until_closed(settings, lines, SCORER)
+        assert worker.route is not None
+        assert worker.route.sources == 3
+    assert_same_windows(settings, lines, SCORER)
 
 
 def test_lines_that_kafka_deleted_before_they_were_read_are_counted_in_the_log(broker: str) -> None:

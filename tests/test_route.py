@@ -26,7 +26,7 @@ class Routed:
     def __init__(self, sources: int = 2) -> None:
         self.ends: dict[int, int] | None = {}
         self.asked: list[list[int]] = []
-        self.stage = RouteStage(SETTINGS, LineReader(), sources, targets=1, ends=self._ends)
+        self.stage = RouteStage(SETTINGS, LineReader(), sources, inputs=1, ends=self._ends)
         self._offset = 0
         self.stage.assign(0, 0, SINCE)
         self.stage.assign(1, 0, SINCE)

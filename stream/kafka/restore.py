@@ -3,7 +3,6 @@
 import time
 
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from stream.errors import StateError
 from stream.kafka.changelog import read_changelog, way_out
@@ -25,6 +24,25 @@ class Restorer:
         self._score = score
         self._log = log
         self._next_told = 0.0
+
+    def count(self) -> None:
+        """Look for partitions that were added while the daemon runs: a rebalance follows, which is when to call this.
+
+        To the raw topic they may be. Raises StateError if they were added to the lines topic.
+        """
+        topic = self._settings.input_topic
+        admin = new_admin(self._settings)
+        now = len(partitions_of(admin, self._settings, topic))
+        stages = [stage for stage in (self._route, self._score) if stage]
+        for stage in stages:
+            if stage.inputs not in (None, now):
+                raise StateError(
+                    f"{topic} had {stage.inputs} partitions when this daemon began and has {now} now: the lines of a "
+                    f"block may go to another partition than its open window, which would be split; "
+                    f"{way_out(self._settings)}"
+                )
+        if self._route:
+            self._route.sources = len(partitions_of(admin, self._settings, self._settings.raw_topic))
 
     def take(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
         """Let the stages begin anew with these partitions; return them with their committed offsets.
@@ -56,23 +74,12 @@ class Restorer:
         begun = time.monotonic()
         self._next_told = begun + _TELL_S
         admin = new_admin(self._settings)  # one that has seen brokers come and go may hold on to what it knew
-        self._check_inputs(score, admin)
         filling = _Filling(self._settings, score, partitions)
         read_changelog(self._settings, admin, partitions, filling.take, self._told)
         filling.finish()
         if filling.read:
             seconds = round(time.monotonic() - begun, 3)
             self._log.info("restored", partitions=sorted(partitions), records=filling.read, seconds=seconds)
-
-    def _check_inputs(self, score: ScoreStage, admin: AdminClient) -> None:
-        """Partitions that were added while the daemon runs are noticed by the rebalance that hands them out."""
-        topic = self._settings.input_topic
-        now = len(partitions_of(admin, self._settings, topic))
-        if score.inputs not in (None, now):
-            raise StateError(
-                f"{topic} had {score.inputs} partitions when this daemon began and has {now} now: the lines of a block "
-                f"may go to another partition than its open window, which would be split; {way_out(self._settings)}"
-            )
 
     def _told(self, passed: int, of: int) -> None:
         if time.monotonic() >= self._next_told:

@@ -41,16 +41,16 @@ class _Progress:
 
 
 class RouteStage:
-    """Routes the raw partitions of one worker; ``sources`` and ``targets`` count raw and lines partitions."""
+    """Routes the raw partitions of one worker; ``sources`` and ``inputs`` count raw and lines partitions."""
 
     def __init__(
-        self, settings: Settings, reader: LineReader, sources: int, targets: int, ends: Ends = lambda partitions: {}
+        self, settings: Settings, reader: LineReader, sources: int, inputs: int, ends: Ends = lambda partitions: {}
     ) -> None:
         self.settings = settings
+        self.sources = sources
+        self.inputs = inputs
         self.lines = self.no_block = self.dead = 0
         self._reader = reader
-        self._sources = sources
-        self._targets = targets
         self._ends = ends
         self._progress: dict[int, _Progress] = {}
         self._witnessed: dict[int, int] = {}
@@ -138,13 +138,13 @@ class RouteStage:
         news = [(source, progress) for source, progress in self._progress.items() if not progress.told]
         for source, progress in sorted(news, key=lambda item: (item[1].at_end, item[1].clock.progress)):
             progress.told = True
-            report = SourceReport(source, self._sources, progress.clock.progress, progress.at_end, progress.offset)
+            report = SourceReport(source, self.sources, progress.clock.progress, progress.at_end, progress.offset)
             self._tell_all(report, emit)
 
     def _unwatched(self) -> list[int]:
         """The raw partitions that may have lines which this worker does not see coming."""
         awake = {source for source, progress in self._progress.items() if not progress.at_end}
-        return [source for source in range(self._sources) if source not in awake]
+        return [source for source in range(self.sources) if source not in awake]
 
     def _wake_those_behind(self, ends: Mapping[int, int]) -> None:
         for source, progress in self._progress.items():
@@ -156,10 +156,10 @@ class RouteStage:
         moved = {n: end for n, end in ends.items() if n not in self._progress and end > self._witnessed.get(n, 0)}
         if moved:
             self._witnessed |= moved
-            self._tell_all(Witness(self._sources, tuple(moved.items())), emit)
+            self._tell_all(Witness(self.sources, tuple(moved.items())), emit)
 
     def _tell_all(self, report: SourceReport | Witness, emit: Emit) -> None:
-        for target in range(self._targets):
+        for target in range(self.inputs):
             emit(control_record(self.settings.lines_topic, target, report))
 
     def _rest(self, now: float) -> None:

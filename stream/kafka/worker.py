@@ -187,6 +187,7 @@ class Worker:
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         if partitions:
             self._commit()  # no transaction may be open while changelogs are read
+        self._patience.repeat(self._restorer.count)
         consumer.incremental_assign(self._take(partitions))
         if partitions:
             self._log.info("assigned", partitions=_named(partitions))
