@@ -16,7 +16,7 @@ from bench.chaos.watch import Watch
 
 _PATIENCE_S = 60.0
 _MOST_JOINED = 3
-_PATIENT = 0.8  # so often, the next daemon dies only once lines were scored since the accident before
+_PATIENT = 0.8  # so often, the next one dies only once lines were scored since the accident before
 _SHARES = {"at work": 0.7, "starting": 0.1, "taking over": 0.2}  # at which moment a daemon is killed
 
 
@@ -109,13 +109,17 @@ class Storm:
         self._happens("kill", f"SIGKILL of {victim.name} ({moment}), back in {pause:.1f} s")
 
     def _working(self) -> Member:
-        """One that has partitions, some time after it got them; if nobody has any for a minute, anyone."""
+        """One that has partitions, some time after it got them; if nobody has any, anyone."""
+        self._going_on()
+        self._crew.wait(lambda: False, self._rng.uniform(0, 1.5))
+        return self._rng.choice(self._crew.at_work or self._crew.running or self._crew.members)
+
+    def _going_on(self) -> None:
+        """Wait until somebody has partitions, mostly also until lines were scored again, a minute at most."""
         patient = self._rng.random() < _PATIENT
         self._crew.wait(
             lambda: bool(self._crew.at_work and (not patient or self._watch.scored > self._scored)), _PATIENCE_S
         )
-        self._crew.wait(lambda: False, self._rng.uniform(0, 1.5))
-        return self._rng.choice(self._crew.at_work or self._crew.running or self._crew.members)
 
     def _starting(self, moment: str) -> Member | None:
         """One that is starting, or that has just come to its work and takes partitions over; None if there is none."""
@@ -153,6 +157,7 @@ class Storm:
     # ── the broker dies ──
 
     def _broker(self) -> None:
+        self._going_on()
         settled = {member: member.cpu_s() for member in self._crew.at_work}
         self._plant.kill()
         begun = time.monotonic()
