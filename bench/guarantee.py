@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 import orjson
@@ -85,8 +85,8 @@ def send(settings: Settings, lines: list[bytes]) -> None:
 def settings_of(base: Settings, guarantee: str, number: int) -> Settings:
     """A group and output topics of one run's own."""
     name = f"{guarantee}-{number}"
-    topics = {f: f"{name}-{f}" for f in type(base).model_fields if f.endswith("_topic") and f != "raw_topic"}
-    given = {"bootstrap_servers": base.bootstrap_servers, "partitions": base.partitions, "group_id": name}
+    topics: dict[str, Any] = {f: f"{name}-{f}" for f in type(base).model_fields if f.endswith("_topic") and f != "raw_topic"}
+    given: dict[str, Any] = {"bootstrap_servers": base.bootstrap_servers, "partitions": base.partitions, "group_id": name}
     settings = load_settings(**given, **topics, guarantee=guarantee)
     create_topics(new_admin(settings), settings)
     return settings

@@ -29,6 +29,7 @@ FORBIDDEN = [
     ("scorer", "stream/kafka/score.py", "from model import load_checkpoint"),
     ("client", "stream/commands/topics.py", "def run():\n    import confluent_kafka"),
     ("torch", "stream/commands/topics.py", "def run():\n    import torch"),
+    ("bench", "stream/commands/produce.py", "from bench.content_daemon import ContentScorer"),
 ]
 
 
@@ -46,7 +47,7 @@ def test_the_import_rules_hold() -> None:
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
     """A copy of the packages, to be spoiled."""
-    for name in ("stream", "model", "training"):
+    for name in ("stream", "model", "training", "bench"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=lambda _, names: [n for n in names if n == "checkpoint"])
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path

@@ -21,4 +21,4 @@ def test_windows_are_written_restored_and_measured(tmp_path: Path) -> None:
     runs = json.loads((tmp_path / "state.json").read_text())
     assert [(run["windows"], run["open"]) for run in runs] == [(20, 20), (200, 200), (2000, 2000)]
     assert all(run["restore_s"] > 0 and run["peak_mib"] >= run["before_mib"] > 0 for run in runs)
-    assert all(run["random_us"] > 0 and run["recent_us"] > 0 for run in runs)
+    assert all(run["random_us"] > 0 and run["recent_us"] > 0 and run["daemon_us"] > 0 for run in runs)

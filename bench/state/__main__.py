@@ -13,6 +13,7 @@ from rich.console import Console
 
 from bench.state.fill import fill
 from bench.state.show import figures, table
+from bench.state.working import send
 from stream.broker import EmbeddedBroker
 from stream.cli import run
 from stream.commands.progress import counting
@@ -62,7 +63,10 @@ def _sizes(windows: int) -> list[int]:
 def _measured(address: str, folder: str, windows: int, lines: int, partitions: int, more: int) -> dict[str, Any]:
     unique = uuid.uuid4().hex[:8]
     given: dict[str, Any] = {"bootstrap_servers": address, "partitions": partitions, "group_id": unique}
-    given |= {f"{name}_topic": f"{name}-{unique}" for name in ("raw", "lines", "scores", "anomalies", "windows")}
+    given |= {
+        f"{name}_topic": f"{name}-{unique}"
+        for name in ("raw", "lines", "scores", "anomalies", "windows", "dead_letter")
+    }
     settings = load_settings(**given)
     create_topics(new_admin(settings), settings)
     with counting(f"{windows:,} windows are written") as told:
@@ -70,7 +74,10 @@ def _measured(address: str, folder: str, windows: int, lines: int, partitions: i
     asked = {"settings": given, "windows": windows, "lines": more}
     read, found = (_in_a_process({**asked, "what": what}) for what in ("read", "restore"))
     written = sum(file.stat().st_size for file in Path(folder).glob(f"broker/logs/windows-{unique}-*/*.log"))
-    return figures(windows, read, found, written)
+    send(settings, windows, more)
+    # Nothing was scored yet: without this, a million provisional scores would be due at the first line.
+    work = _in_a_process({**asked, "settings": {**given, "quiet_after": "13h"}, "what": "work"})
+    return figures(windows, read, found, work, written)
 
 
 def _in_a_process(asked: dict[str, Any]) -> dict[str, Any]:

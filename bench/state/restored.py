@@ -16,6 +16,7 @@ from confluent_kafka import TopicPartition
 
 from bench.state.log import SPREAD_S, block, partition_of, raw, some_blocks
 from bench.state.scorer import Same
+from bench.state.working import daemon_us
 from stream.kafka.changelog import read_changelog
 from stream.kafka.clients import new_admin, new_consumer
 from stream.kafka.restore import Restorer
@@ -30,9 +31,12 @@ _ROUNDS = 3
 
 
 def main() -> None:
-    """Measure what is asked for: ``what`` is "read", the part of Kafka alone, or "restore"."""
+    """Measure what is asked for: ``what`` is "read", the part of Kafka alone, "restore", or "work"."""
     asked = orjson.loads(sys.argv[1])
     settings = load_settings(**asked["settings"])
+    if asked["what"] == "work":
+        sys.stdout.buffer.write(orjson.dumps({"daemon_us": daemon_us(settings, asked["lines"])}))
+        return
     score = ScoreStage(settings, Same(), LineReader(), settings.partitions)
     numbers = range(settings.partitions)
     before = psutil.Process().memory_info().rss

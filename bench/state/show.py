@@ -8,7 +8,9 @@ MIB = 2**20
 GOAL_MIB, GOAL_S, GOAL_FLAT = 1024, 10.0, 10.0
 
 
-def figures(windows: int, read: dict[str, Any], found: dict[str, Any], changelog: int) -> dict[str, Any]:
+def figures(
+    windows: int, read: dict[str, Any], found: dict[str, Any], work: dict[str, Any], changelog: int
+) -> dict[str, Any]:
     """What was measured with so many windows, in MiB, s, bytes and microseconds."""
     return {
         "windows": windows,
@@ -23,6 +25,7 @@ def figures(windows: int, read: dict[str, Any], found: dict[str, Any], changelog
         "bytes_a_window": (found["after"] - found["before"]) / windows,
         "random_us": found["random_us"],
         "recent_us": found["recent_us"],
+        "daemon_us": work["daemon_us"],
     }
 
 
@@ -45,6 +48,7 @@ def table(runs: list[dict[str, Any]]) -> Table:
         ("bytes a window", "bytes_a_window", "{:,.0f}", ""),
         ("a line of a random window, µs", "random_us", "{:.2f}", f"+{GOAL_FLAT:.0f} %"),
         ("a line as streams have it, µs", "recent_us", "{:.2f}", f"+{GOAL_FLAT:.0f} %"),
+        ("  the same in the daemon, both stages, µs", "daemon_us", "{:.2f}", f"+{GOAL_FLAT:.0f} %"),
     ]
     for name, key, form, goal in rows:
         shown.add_row(name, *(form.format(run[key]) for run in runs), goal)
