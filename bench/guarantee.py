@@ -85,8 +85,14 @@ def send(settings: Settings, lines: list[bytes]) -> None:
 def settings_of(base: Settings, guarantee: str, number: int) -> Settings:
     """A group and output topics of one run's own."""
     name = f"{guarantee}-{number}"
-    topics: dict[str, Any] = {f: f"{name}-{f}" for f in type(base).model_fields if f.endswith("_topic") and f != "raw_topic"}
-    given: dict[str, Any] = {"bootstrap_servers": base.bootstrap_servers, "partitions": base.partitions, "group_id": name}
+    topics: dict[str, Any] = {
+        f: f"{name}-{f}" for f in type(base).model_fields if f.endswith("_topic") and f != "raw_topic"
+    }
+    given: dict[str, Any] = {
+        "bootstrap_servers": base.bootstrap_servers,
+        "partitions": base.partitions,
+        "group_id": name,
+    }
     settings = load_settings(**given, **topics, guarantee=guarantee)
     create_topics(new_admin(settings), settings)
     return settings
