@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: help setup dev demo test check chaos bench-state format lock clean
+.PHONY: help setup dev demo test check chaos bench-state bench-guarantee format lock clean
 
 help: ## say what each target does
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.runtime ## everything to run into .venv, so that .venv/bin/tinylogbert works
 
@@ -36,6 +36,9 @@ chaos: dev ## daemons and broker killed at random moments, the same windows come
 
 bench-state: dev ## a million open windows: memory, time to restore, cost of a line; some minutes (WINDOWS= PARTITIONS=)
 	@$(BIN)/python -m bench.state $(if $(WINDOWS),--windows $(WINDOWS)) $(if $(PARTITIONS),--partitions $(PARTITIONS))
+
+bench-guarantee: dev ## what exactly-once costs against at-least-once
+	@$(BIN)/python -m bench.guarantee
 
 format: dev ## rewrite the code in the one format
 	$(BIN)/ruff check --fix .
