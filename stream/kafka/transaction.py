@@ -9,7 +9,7 @@ import threading
 import uuid
 from collections.abc import Callable
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from stream.kafka.clients import MAX_MESSAGE_BYTES, new_producer
 from stream.kafka.messages import Record
@@ -19,6 +19,7 @@ from stream.kafka.sending import Aborted
 from stream.settings import Settings
 
 _LEAVE_S = 5.0
+_PURGED = (KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT)  # by an abort: no cause of it
 _SLICE_S = 2.0  # a call into Kafka's client hears no Ctrl-C
 
 
@@ -31,6 +32,8 @@ class Transactions:
         self._id = f"{settings.group_id}-{settings.worker_id or uuid.uuid4().hex}"
         self._client: Producer | None = None
         self._open = False
+        self._failed: KafkaError | None = None  # what the first record of this transaction failed of
+        self._failed_topic: str | None = None
 
     @property
     def open(self) -> bool:
@@ -97,6 +100,7 @@ class Transactions:
         if not self._open:
             client.begin_transaction()
             self._open = True
+            self._failed = None
         return client
 
     def _new_client(self) -> Producer:
@@ -108,6 +112,8 @@ class Transactions:
                 "linger.ms": 5,
                 "retry.backoff.ms": 20,  # one commit soon after another finds the first still being written
                 "message.max.bytes": 4 * MAX_MESSAGE_BYTES,  # a dead letter is its line and more; the broker decides
+                "delivery.report.only.error": True,
+                "on_delivery": self._delivered,
             },
         )
         # Without a connection it would idle for half a second.
@@ -123,6 +129,10 @@ class Transactions:
         """Leave this client behind; ``start`` makes a new one, whose beginning ends what this one has open."""
         self._client, self._open = None, False
 
+    def _delivered(self, error: KafkaError | None, message: Message) -> None:
+        if error is not None and error.code() not in _PURGED and self._failed is None:
+            self._failed, self._failed_topic = error, message.topic()
+
     def _ended(self, error: KafkaException) -> Exception:
         """Abort what can be aborted, and say what the caller is to raise."""
         cause: KafkaError = error.args[0]
@@ -135,8 +145,20 @@ class Transactions:
             return Aborted(cause.str(), fenced=cause.code() in (*FENCED, KafkaError._FATAL))
         if cause.txn_requires_abort() or failed_before:
             self.abort()
-            return Aborted(cause.str())
+            return self._aborted(cause)
         return refused(self._settings, error)
+
+    def _aborted(self, cause: KafkaError) -> Exception:
+        """The calls say that something failed before; the record that did says why."""
+        if self._client is not None:
+            self._client.poll(0)
+        if self._failed is None:
+            return Aborted(cause.str())
+        if self._failed.code() in DENIED:
+            return refused(self._settings, self._failed)
+        large = self._failed.code() == KafkaError.MSG_SIZE_TOO_LARGE
+        hint = "; raise its max.message.bytes, see tinylogbert topics show" if large else ""
+        return Aborted(f"{self._failed_topic} does not take a record: {self._failed.str()}{hint}")
 
 
 def _back(call: Callable[[], None], seconds: float = 2 * _SLICE_S) -> None:
