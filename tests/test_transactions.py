@@ -4,9 +4,10 @@ import io
 import time
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException
-from pipeline import DEADLINE_S, new_settings
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from pipeline import DEADLINE_S, new_settings, wait_until
 
+from stream.kafka.clients import new_consumer
 from stream.kafka.messages import Record
 from stream.kafka.patience import Patience
 from stream.kafka.refusals import Unreachable
@@ -18,6 +19,13 @@ from stream.settings import Settings
 
 def transactions(settings: Settings) -> Transactions:
     return Transactions(settings, Patience(new_log(io.StringIO())))
+
+
+def member(settings: Settings) -> Consumer:
+    membership = {"group.id": settings.group_id, "group.instance.id": settings.worker_id, "heartbeat.interval.ms": 3000}
+    consumer = new_consumer(settings, **membership)
+    consumer.subscribe([settings.raw_topic])
+    return consumer
 
 
 def keep_sending(sending: Transactions, record: Record) -> None:
@@ -38,6 +46,27 @@ def test_whoever_sends_under_a_name_that_another_has_taken_is_told_that_it_may_b
         keep_sending(zombie, record)
     assert aborted.value.fenced
     assert not zombie.open
+
+
+def test_a_name_that_the_group_knows_by_another_member_may_be_taken_or_its_own_from_before_an_outage(
+    broker: str,
+) -> None:
+    """After an outage that is longer than its session, a worker joins anew under its own name; until it has, what it
+    commits is refused as that of a worker whose name is taken. So it is no end yet: the group will say which it is.
+    """
+    settings = new_settings(broker, worker_id="twin")
+    sending = transactions(settings)
+    sending.start()
+    ours = member(settings)
+    wait_until(lambda: ours.poll(0.1) is None and ours.assignment(), "it is a member")
+    later = member(settings)
+    wait_until(lambda: later.poll(0.1) is None and later.assignment(), "it is known by another id")
+    sending.emit(Record(settings.scores_topic, b"key", b"value"))
+    with pytest.raises(Aborted) as aborted:
+        sending.commit(ours, [TopicPartition(settings.raw_topic, 0, 1)])
+    assert aborted.value.fenced
+    assert not sending.open
+    later.close()
 
 
 @pytest.mark.parametrize("code", [KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError._TRANSPORT])

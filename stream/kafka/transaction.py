@@ -137,7 +137,7 @@ class Transactions:
         """Abort what can be aborted, and say what the caller is to raise."""
         cause: KafkaError = error.args[0]
         failed_before = cause.code() == KafkaError._STATE  # by a record or a request that was under way
-        if cause.code() in DENIED or cause.code() == KafkaError.FENCED_INSTANCE_ID:
+        if cause.code() in DENIED:
             return refused(self._settings, error)
         if cause.fatal() or cause.code() == KafkaError._FATAL:
             # A broker that forgot, a transaction that timed out, or a worker of the same name: ``_FATAL`` hides which.
@@ -153,7 +153,8 @@ class Transactions:
         if self._client is not None:
             self._client.poll(0)
         if self._failed is None:
-            return Aborted(cause.str())
+            # A name that is taken: by another worker, or by itself before an outage, until the group knows it again.
+            return Aborted(cause.str(), fenced=cause.code() == KafkaError.FENCED_INSTANCE_ID)
         if self._failed.code() in DENIED:
             return refused(self._settings, self._failed)
         large = self._failed.code() == KafkaError.MSG_SIZE_TOO_LARGE
