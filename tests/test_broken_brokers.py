@@ -42,6 +42,7 @@ SCORER = ContentScorer()
 AUTHORIZER = {
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
     "allow.everyone.if.no.acl.found": "true",
+    "group.min.session.timeout.ms": "1000",
 }
 
 
@@ -107,6 +108,29 @@ def test_while_the_broker_is_away_it_waits_without_spinning_and_ends_when_told(
             assert process.wait(30) == 0, log.read_text()
         finally:
             broker.resume()
+
+
+def test_a_worker_that_stood_still_while_another_took_its_name_ends_and_leaves_that_one_alone(
+    address: str, tmp_path: Path
+) -> None:
+    settings = new_settings(address, worker_id="one", kafka={"session.timeout.ms": "2000"})
+    named = ("--worker-id", "one", "--kafka", "session.timeout.ms=2000")
+    lines = [*simulate(40, seed=23).lines(), far_later()]
+    send(settings, lines[:200])
+    with daemon(settings, tmp_path / "zombie", *named) as zombie:
+        wait_until(lambda: all_read(settings), "the first one reads")
+        zombie.send_signal(signal.SIGSTOP)
+        stopped = time.monotonic()
+        with daemon(settings, tmp_path / "heir", *named) as heir:
+            send(settings, lines[200:400])
+            wait_until(lambda: time.monotonic() > stopped + 3 and all_read(settings), "its heir reads")
+            zombie.send_signal(signal.SIGCONT)
+            send(settings, lines[400:])
+            assert zombie.wait(30) == 1
+            assert "another worker has taken this one's place" in (tmp_path / "zombie").read_text()
+            until_closed(settings, lines, SCORER)
+            assert heir.poll() is None, (tmp_path / "heir").read_text()
+    assert_same_windows(settings, lines, SCORER)
 
 
 @pytest.mark.parametrize("name", ["raw_topic", "lines_topic", "scores_topic", "windows_topic"])

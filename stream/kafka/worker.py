@@ -5,37 +5,28 @@
     raw topic ──▶ RouteStage ──▶ lines topic ──▶ ScoreStage ──▶ scores, anomalies, dead letters, changelog
        └────── one transaction ───────┘  └────────────────────── one transaction ──────────────────────┘
 
-each with the offsets of what it read, one of each a commit interval.
-
-A worker is a member of a consumer group. Without ``worker_id`` it has a random name, as Kafka Streams' processes have:
-two workers can never be taken for one, and a zombie is fenced all the same, since every commit carries the group's
-metadata (KIP-447). What it costs: after a sudden death the group waits for the session's end, 10 s, and the broker as
-long again for the open transaction. With ``worker_id``, which must be the same after a restart and unlike all others
-(the name of a pod in a StatefulSet), it is a static member (KIP-345) with a transactional id of its own: the restarted
-worker takes over at once, and whoever still runs under that name is fenced and ends. In return the group does not
-notice at once that it ended in good order: its partitions wait those 10 s for its return.
+each with the offsets of what it read, one of each a commit interval (``stream.kafka.commit``).
 """
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from stream.errors import BrokerError
 from stream.kafka.clients import new_admin, new_consumer, partitions_of
 from stream.kafka.commit import Committer
-from stream.kafka.confirmed import Confirmed
 from stream.kafka.ends import RawEnds
 from stream.kafka.held import Held
+from stream.kafka.membership import membership, new_sending, session_s
 from stream.kafka.patience import Patience
 from stream.kafka.presence import Presence, require_topics
+from stream.kafka.pulse import Pulse
 from stream.kafka.refusals import GONE, PASSING, Unreachable, kafka_errors
 from stream.kafka.restore import Restorer
 from stream.kafka.route import RouteStage
 from stream.kafka.score import ScoreStage
-from stream.kafka.sending import Aborted, Sending
-from stream.kafka.transaction import Transactions
+from stream.kafka.sending import Aborted
 from stream.lines import LineReader
 from stream.logs import Log
 from stream.scoring import Scorer
@@ -43,10 +34,7 @@ from stream.settings import Settings
 
 _BATCH = 5_000
 _POLL_S = 0.05
-_SESSION_MS = 10_000
-_HEARTBEAT_MS = 1_000  # how soon a member hears that others come or go
 _WARN_S = 10.0
-_JUDGING_MS = 5 * 60_000  # the longest time between two polls: one commit's windows, scored without any memo
 
 
 class Worker:
@@ -69,10 +57,11 @@ class Worker:
             self._check_changelog(inputs, len(partitions_of(admin, settings, settings.windows_topic)))
         self._held = Held()
         self._patience = Patience(log, Presence(settings, admin).look)
-        self._sending = _sending(settings, self._patience)
+        self._pulse = Pulse(session_s(settings))
+        self._sending = new_sending(settings, self._patience)
         self._committer = Committer(settings, (self.route, self.score), self._held, self._sending, log)
         self._restorer = Restorer(settings, self.route, self.score, log)
-        self._consumer: Consumer = new_consumer(settings, **_membership(settings), error_cb=self._kafka_says)
+        self._consumer: Consumer = new_consumer(settings, **membership(settings), error_cb=self._kafka_says)
         self.ended = False
         self._reading = 0.0  # the stages' clock, in s: it stands while the worker is busy, for lines may be waiting
         self._next_commit = 0.0
@@ -84,6 +73,7 @@ class Worker:
         A broker that is away is waited for, as long as it takes, but not by a worker that is told to end.
         """
         self._patience.stop = stop
+        self._pulse.start()
         topics = [self.settings.raw_topic] if self.route else []
         topics += [self.settings.input_topic] if self.score else []
         with kafka_errors(self.settings):
@@ -175,6 +165,7 @@ class Worker:
 
     def _reset(self) -> None:
         """Put memory and positions back to what is committed (steps 9 and 10 of a commit)."""
+        self._end_as_zombie()
         self._patience.repeat(lambda: require_topics(self.settings))  # nothing else aborts for ever without a word
         self._sending.start()
         if assigned := self._consumer.assignment():
@@ -206,6 +197,7 @@ class Worker:
 
     def _lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Others have them already: nothing may be committed any more."""
+        self._end_as_zombie()  # before the client joins again
         self._sending.abort()
         self._committer.stale = True
         self._drop(consumer, partitions)
@@ -220,9 +212,18 @@ class Worker:
                 self.score.revoke(place.partition)
         consumer.incremental_unassign(partitions)
 
+    def _end_as_zombie(self) -> None:
+        """After a loss: end if this worker's name may be another's by now."""
+        if self.settings.worker_id is not None and (seconds := self._pulse.stood_still()):
+            raise BrokerError(
+                f"another worker has taken this one's place, or may have: this one stood still for {seconds:.0f} s, "
+                "longer than its session; what this one had not committed is read again"
+            )
+
     def _close(self) -> None:
         """Leave the group. What is not committed by now is not committed any more: it is read again."""
         self.ended = True
+        self._pulse.stop()
         try:
             self._sending.leave()
         except BrokerError as error:
@@ -235,22 +236,6 @@ class Worker:
                 f"{self.settings.input_topic} has {inputs} partitions and {self.settings.windows_topic} {changelog}; "
                 "they must be equal: see tinylogbert topics show"
             )
-
-
-def _sending(settings: Settings, patience: Patience) -> Sending:
-    exactly_once = settings.guarantee == "exactly-once"
-    return Transactions(settings, patience) if exactly_once else Confirmed(settings, patience)
-
-
-def _membership(settings: Settings) -> dict[str, Any]:
-    static = {"group.instance.id": settings.worker_id} if settings.worker_id else {}
-    return {
-        "group.id": settings.group_id,
-        "session.timeout.ms": _SESSION_MS,
-        "heartbeat.interval.ms": _HEARTBEAT_MS,
-        "max.poll.interval.ms": _JUDGING_MS,
-        **static,
-    }
 
 
 def _named(partitions: list[TopicPartition]) -> list[str]:
