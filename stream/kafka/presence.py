@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 
 from stream.errors import BrokerError
 from stream.kafka.clients import new_admin
-from stream.kafka.refusals import DENIED, GONE, refused
+from stream.kafka.refusals import DENIED, GONE, kafka_errors
 from stream.kafka.topics import topic_specs
 from stream.settings import Settings
 
@@ -27,11 +27,12 @@ def require_topics(settings: Settings) -> None:
     admin = new_admin(settings)  # named: a client that nobody holds takes its answers with it
     for name, future in _described(settings, admin).items():
         try:
-            future.result(_TIMEOUT_S)
-        except KafkaException as error:
-            if error.args[0].code() in GONE:
+            with kafka_errors(settings):
+                future.result(_TIMEOUT_S)
+        except BrokerError as error:
+            if isinstance(cause := error.__cause__, KafkaException) and cause.args[0].code() in GONE:
                 raise BrokerError(f"the topic {name} is gone; create it again: tinylogbert topics create") from error
-            raise refused(settings, error) from error
+            raise
 
 
 class Presence:

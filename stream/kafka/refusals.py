@@ -78,11 +78,13 @@ def cause_of(error: KafkaException | KafkaError) -> KafkaError | None:
 
 @contextmanager
 def kafka_errors(settings: Settings) -> Iterator[None]:
-    """Turn Kafka's exceptions into BrokerError, so that a command ends with one line."""
+    """Turn Kafka's exceptions, and waiting for an answer in vain, into BrokerError: a command ends with one line."""
     try:
         yield
     except KafkaException as error:
         raise refused(settings, error) from error
+    except TimeoutError as error:
+        raise Unreachable(f"the Kafka at {settings.bootstrap_servers} does not answer in time; try again") from error
 
 
 def _text(error: KafkaException | KafkaError) -> str:
