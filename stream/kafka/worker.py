@@ -10,6 +10,7 @@ each with the offsets of what it read, one of each a commit interval (``stream.k
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -215,6 +216,8 @@ class Worker:
     def _end_as_zombie(self) -> None:
         """After a loss: end if this worker's name may be another's by now."""
         if self.settings.worker_id is not None and (seconds := self._pulse.stood_still()):
+            with suppress(KafkaException):  # a client that was fenced joins no more anyway
+                self._consumer.unsubscribe()  # all others join again, whatever is raised here
             raise BrokerError(
                 f"another worker has taken this one's place, or may have: this one stood still for {seconds:.0f} s, "
                 "longer than its session; what this one had not committed is read again"
