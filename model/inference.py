@@ -14,7 +14,7 @@ from model.bert import TinyLogBERT, padded
 Ids = tuple[int, ...]
 
 _ROWS = 8
-_DIGITS = 4
+DIGITS = 4
 _REMEMBERED = 200_000
 
 
@@ -57,7 +57,7 @@ class Inference:
     def _batch(self, batch: list[Ids], length: int) -> dict[Ids, float]:
         with torch.inference_mode():
             scores = self._model(*padded(batch, length, _ROWS))[:, 0].tolist()
-        return {ids: round(score, _DIGITS) + 0.0 for ids, score in zip(batch, scores, strict=False)}
+        return {ids: round(score, DIGITS) + 0.0 for ids, score in zip(batch, scores, strict=False)}
 
 
 def _padded_length(ids: Ids) -> int:

@@ -140,7 +140,7 @@ def test_a_topic_that_is_deleted_ends_the_worker_with_its_name(address: str, nam
     send(settings, [line(0, "Receiving block blk_1")])
     with refused(BrokerError, f"{topic} is gone"), running(settings, SCORER) as worker:
         wait_until(lambda: all_read(settings), "the line is read")
-        admin = AdminClient({"bootstrap.servers": address})
+        admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
         admin.delete_topics([topic])[topic].result(30)
         if name != "raw_topic":
             send(settings, [line(1, "Received block blk_1"), far_later()])
@@ -152,7 +152,7 @@ def deny(settings: Settings, kind: ResourceType, name: str, operation: AclOperat
     binding = AclBinding(
         kind, name, ResourcePatternType.LITERAL, "User:ANONYMOUS", "*", operation, AclPermissionType.DENY
     )
-    admin = AdminClient({"bootstrap.servers": settings.bootstrap_servers})
+    admin = AdminClient({"bootstrap.servers": settings.bootstrap_servers, "log_level": 0})
     admin.create_acls([binding])[binding].result(30)
     return binding
 
@@ -191,5 +191,5 @@ def forgive(settings: Settings, binding: AclBinding) -> None:
         binding.operation,
         binding.permission_type,
     )
-    admin = AdminClient({"bootstrap.servers": settings.bootstrap_servers})
+    admin = AdminClient({"bootstrap.servers": settings.bootstrap_servers, "log_level": 0})
     admin.delete_acls([filters])[filters].result(30)

@@ -10,6 +10,7 @@ there is no such split, nothing is left out: the threshold is then too high rath
 
 import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,13 +23,32 @@ _TAIL_SHARE = 0.1
 _LEAST_TAIL = 0.1
 
 
-def calibrate(closed: Mapping[float, int], opened: Mapping[float, int], false_alarms: float) -> Calibration:
-    """Calibrate on held-out scores with the number of windows of each: complete ones, and prefixes.
+Scores = Mapping[float, int]
+"""Held-out scores, with the number of windows of each."""
 
-    ``false_alarms`` is the share of healthy windows that may be called anomalous.
+
+class Splits(NamedTuple):
+    """The scores above which held-out windows are taken for failures; infinity where none lie apart."""
+
+    closed: float
+    opened: float
+
+
+def split(closed: Scores, opened: Scores) -> Splits:
+    """Where the failures among complete windows and among prefixes begin."""
+    return Splits(contaminated_above(*_sorted(closed)), contaminated_above(*_sorted(opened)) if opened else math.inf)
+
+
+def calibrate(closed: Scores, opened: Scores, false_alarms: float, splits: Splits | None = None) -> Calibration:
+    """Calibrate on the scores of complete windows and of prefixes.
+
+    ``false_alarms`` is the share of healthy windows that may be called anomalous. ``splits`` are those of ``split``,
+    given where they are decided already.
     """
-    reference = _reference(closed, false_alarms)
-    return Calibration(reference, _reference(opened, false_alarms) if opened else reference, false_alarms)
+    splits = splits or split(closed, opened)
+    reference = _reference(closed, false_alarms, splits.closed)
+    shared = reference if not opened else _reference(opened, false_alarms, splits.opened)
+    return Calibration(reference, shared, false_alarms)
 
 
 def contaminated_above(scores: Floats, weights: Floats) -> float:
@@ -52,10 +72,13 @@ def contaminated_above(scores: Floats, weights: Floats) -> float:
     return float((scores[best] + scores[best + 1]) / 2)
 
 
-def _reference(counted: Mapping[float, int], false_alarms: float) -> Reference:
+def _sorted(counted: Scores) -> tuple[Floats, Floats]:
     scores = np.array(sorted(counted))
-    weights = np.array([counted[score] for score in scores.tolist()], float)
-    split = contaminated_above(scores, weights)
+    return scores, np.array([counted[score] for score in scores.tolist()], float)
+
+
+def _reference(counted: Scores, false_alarms: float, split: float) -> Reference:
+    scores, weights = _sorted(counted)
     kept = scores < split
     scores, weights = scores[kept], weights[kept]
     survival = weights[::-1].cumsum()[::-1] / weights.sum()

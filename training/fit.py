@@ -22,11 +22,11 @@ from model.bert import TinyLogBERT
 from model.calibration import Calibration
 from model.checkpoint import Checkpoint, load_checkpoint, rounded, save_checkpoint
 from model.encoding import WindowEncoder
-from model.inference import Inference
+from model.inference import DIGITS, Inference
 from stream.windows.settings import WindowSettings
 from training.bags import Bag, Bags, Corpus, Floats, collect, matrix
 from training.base import fresh, pretrained
-from training.calibrate import calibrate
+from training.calibrate import Splits, calibrate, split
 from training.card import Facts, card
 from training.head import train_head
 from training.loop import Progress
@@ -108,21 +108,28 @@ def _rows(counted: Counter[Bag], kinds: list[str]) -> tuple[Floats, Floats]:
 
 
 def _calibrated(model: TinyLogBERT, encoder: WindowEncoder, corpus: Corpus, recipe: Recipe) -> Calibration:
-    """Calibrate, move the bias so that 0 is the threshold of complete windows, and calibrate again."""
-    first = _measured(model, encoder, corpus, recipe.false_alarms)
+    """Calibrate, move the bias so that 0 is the threshold of complete windows, and calibrate again.
+
+    What lies apart is decided once, and the bias moves by as many digits as scores have: rounded otherwise, some would
+    change, and a close decision with them.
+    """
+    scores = _held_out(model, encoder, corpus)
+    splits = split(*scores)
+    threshold = round(calibrate(*scores, recipe.false_alarms, splits).closed.threshold, DIGITS)
     with torch.no_grad():
-        model.anomaly_head[2].bias.sub_(first.closed.threshold)  # type: ignore[operator]
-    return _measured(model, encoder, corpus, recipe.false_alarms)
+        model.anomaly_head[2].bias.sub_(threshold)  # type: ignore[operator]
+    moved = Splits(*(each - threshold for each in splits))
+    return calibrate(*_held_out(model, encoder, corpus), recipe.false_alarms, moved)
 
 
-def _measured(model: TinyLogBERT, encoder: WindowEncoder, corpus: Corpus, false_alarms: float) -> Calibration:
+def _held_out(model: TinyLogBERT, encoder: WindowEncoder, corpus: Corpus) -> tuple[Counter[float], Counter[float]]:
     inference = Inference(model)
 
-    def held_out(bags: Bags, complete: bool) -> dict[float, int]:
+    def scored(bags: Bags, complete: bool) -> Counter[float]:
         encoded = {encoder.encode(dict(bag), complete): n for bag, n in bags.held_out.items()}
         found: Counter[float] = Counter()
         for ids, score in inference.scores(encoded).items():
             found[score] += encoded[ids]
         return found
 
-    return calibrate(held_out(corpus.closed, True), held_out(corpus.open, False), false_alarms)
+    return scored(corpus.closed, True), scored(corpus.open, False)

@@ -177,6 +177,9 @@ class Worker:
     # ── rebalancing ──
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if self.ended:  # a rebalance that was under way when it left: nobody reads what comes with it
+            consumer.incremental_assign(partitions)
+            return
         if partitions:
             self._commit()  # no transaction may be open while changelogs are read
         self._patience.repeat(self._restorer.count)
