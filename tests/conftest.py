@@ -44,7 +44,7 @@ def create_topic(broker: str, topic_name: Callable[..., str]) -> Callable[..., s
     def create(prefix: str = "topic", partitions: int = 1, config: Mapping[str, str] | None = None) -> str:
         name = topic_name(prefix)
         topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=dict(config or {}))
-        admin = AdminClient({"bootstrap.servers": broker})  # dropped early, it would cancel the request
+        admin = AdminClient({"bootstrap.servers": broker, "log_level": 0})  # dropped early, it would cancel the request
         admin.create_topics([topic])[name].result(timeout=30)
         return name
 

@@ -37,7 +37,7 @@ sys.stdin.read()
 
 
 def send(address: str, topic: str, value: bytes) -> None:
-    admin = AdminClient({"bootstrap.servers": address})
+    admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
     admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(30)
     producer = Producer({"bootstrap.servers": address})
     producer.produce(topic, value)

@@ -119,10 +119,10 @@ def test_a_worker_that_reads_does_not_run_ahead_of_one_that_stands_still(broker:
 
     first = [receiving(n % 10, n % 4) for n in range(40)]
     with ExitStack() as stack:
-        stack.callback(go_on.set)
         stack.enter_context(running(score, SCORER))
         awake, asleep = stack.enter_context(running(route, SCORER)), stack.enter_context(running(route, SCORER, every))
-        wait_until(lambda: partitions(awake) + partitions(asleep) in ([0, 1], [1, 0]), "each has a raw partition")
+        stack.callback(go_on.set)  # before they are to end
+        wait_until(lambda: sorted((partitions(awake), partitions(asleep))) == [[0], [1]], "each has a raw partition")
         for number in (0, 1):
             send(settings, first[number::2], partition=number)
         wait_until(lambda: all_read(settings) and all_rest(settings), "all is read and at its end")

@@ -248,7 +248,7 @@ def test_what_is_aborted_again_and_again_ends_the_worker_and_commits_nothing(bro
 def limit_dead_letters(settings: Settings, most: int) -> None:
     entry = ConfigEntry("max.message.bytes", str(most), incremental_operation=AlterConfigOpType.SET)
     topic = ConfigResource(ResourceType.TOPIC, settings.dead_letter_topic, incremental_configs=[entry])
-    admin = AdminClient({"bootstrap.servers": settings.bootstrap_servers})
+    admin = AdminClient({"bootstrap.servers": settings.bootstrap_servers, "log_level": 0})
     admin.incremental_alter_configs([topic])[topic].result(timeout=30)
 
 
@@ -269,7 +269,7 @@ def test_raw_partitions_that_are_added_while_it_runs_are_read_too(broker: str) -
     send(settings, lines[:100])
     with running(settings, SCORER) as worker:
         wait_until(lambda: all_read(settings), "the first lines are read")
-        admin = AdminClient({"bootstrap.servers": broker})
+        admin = AdminClient({"bootstrap.servers": broker, "log_level": 0})
         admin.create_partitions([NewPartitions(settings.raw_topic, 3)])[settings.raw_topic].result(timeout=30)
         wait_until(lambda: worker.holds == 4, "it holds them")
         for number in range(100, len(lines)):
@@ -286,7 +286,7 @@ def test_lines_that_kafka_deleted_before_they_were_read_are_counted_in_the_log(b
     with running(settings, SCORER):
         wait_until(lambda: all_read(settings), "the first lines are read")
     send(settings, [line(2, "Received block blk_1"), line(3, "Received block blk_2"), line(4, "Deleting block blk_3")])
-    admin = AdminClient({"bootstrap.servers": broker})
+    admin = AdminClient({"bootstrap.servers": broker, "log_level": 0})
     place = TopicPartition(settings.raw_topic, 0, 4)
     admin.delete_records([place])[place].result(timeout=30)
     log = io.StringIO()

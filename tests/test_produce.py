@@ -195,7 +195,7 @@ def test_stop_ends_a_long_wait(settings: Settings) -> None:
 
 def test_what_the_broker_refuses_is_counted_and_exits_with_1(broker: str, command: Command, tmp_path: Path) -> None:
     settings = new_settings(broker, create=False, partitions=1)
-    admin = AdminClient({"bootstrap.servers": broker})
+    admin = AdminClient({"bootstrap.servers": broker, "log_level": 0})
     topic = NewTopic(settings.raw_topic, 1, 1, config={"max.message.bytes": "2000"})
     admin.create_topics([topic])[settings.raw_topic].result(30)
     log = tmp_path / "hdfs.log"

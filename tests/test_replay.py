@@ -307,7 +307,7 @@ def test_a_labelled_topic_gives_the_same_as_its_file_whatever_its_partitions(
         assert ran.out == expected.out
         assert sorted(scores.read_bytes().splitlines()) == rows
         assert command(*arguments).out == ran.out
-    groups = AdminClient({"bootstrap.servers": broker}).list_consumer_groups().result().valid
+    groups = AdminClient({"bootstrap.servers": broker, "log_level": 0}).list_consumer_groups().result().valid
     assert not [group.group_id for group in groups if "replay" in group.group_id]
 
 

@@ -119,7 +119,7 @@ def test_it_joins_no_group_and_commits_nothing(settings: Settings, tmp_path: Pat
     publish(settings, *events("blk_1"))
     with tail(settings, tmp_path / "err", "--from-beginning") as process:
         assert process.stdout.readline()
-        admin = AdminClient({"bootstrap.servers": settings.bootstrap_servers})
+        admin = AdminClient({"bootstrap.servers": settings.bootstrap_servers, "log_level": 0})
         groups = [group.group_id for group in admin.list_consumer_groups().result(30).valid]
     assert [name for name in groups if "follow" in name] == []
 
