@@ -15,11 +15,11 @@ from pipeline import (
     new_producer,
     new_settings,
     read_topic,
+    refused,
     running,
     send,
     wait_until,
 )
-from test_pipeline_on_kafka import refused
 from test_topics import topic_flags
 
 from stream.errors import StateError

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from rich.console import Console
 from rich.progress import (
@@ -22,25 +22,23 @@ _QUIET_S = 2.0
 _LOG_EVERY_S = 10.0
 
 
-@contextmanager
-def reading(what: str) -> Iterator[Told]:
+def reading(what: str) -> AbstractContextManager[Told]:
     """Yield what ``stream.files.read_lines`` calls with bytes done and bytes of all (0: nobody knows).
 
     The bar shows after two seconds and goes away at the end; what is printed meanwhile stands above it.
     """
-    console = Console(stderr=True, highlight=False)
-    shown = _Bar(what, console, DownloadColumn()) if console.is_terminal else _Log(what, console)
-    try:
-        yield shown.told
-    finally:
-        shown.stop()
+    return _shown(what, DownloadColumn(), megabytes=True)
+
+
+def counting(what: str) -> AbstractContextManager[Told]:
+    """Yield what is called with how many of how many are done; shown as ``reading`` does."""
+    return _shown(what, MofNCompleteColumn(), megabytes=False)
 
 
 @contextmanager
-def counting(what: str) -> Iterator[Told]:
-    """Yield what is called with how many of how many are done; shown as ``reading`` does."""
+def _shown(what: str, share: ProgressColumn, megabytes: bool) -> Iterator[Told]:
     console = Console(stderr=True, highlight=False)
-    shown = _Bar(what, console, MofNCompleteColumn()) if console.is_terminal else _Log(what, console, megabytes=False)
+    shown = _Bar(what, console, share) if console.is_terminal else _Log(what, console, megabytes)
     try:
         yield shown.told
     finally:
@@ -74,7 +72,7 @@ class _Bar:
 
 
 class _Log:
-    def __init__(self, what: str, console: Console, megabytes: bool = True) -> None:
+    def __init__(self, what: str, console: Console, megabytes: bool) -> None:
         self._what = what
         self._console = console
         self._megabytes = megabytes

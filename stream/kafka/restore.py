@@ -47,8 +47,8 @@ class Restorer:
     def take(self, consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
         """Let the stages begin anew with these partitions; return them with their committed offsets.
 
-        Raises StateError, naming partition and record, for a changelog that cannot be read or does not fit, also where
-        partitions were added to the input meanwhile; KafkaException.
+        Raises StateError, naming partition and record, for a changelog that cannot be read or does not fit;
+        KafkaException.
         """
         if not partitions:
             return []

@@ -167,7 +167,7 @@ class Worker:
     def _reset(self) -> None:
         """Put memory and positions back to what is committed (steps 9 and 10 of a commit)."""
         self._end_as_zombie()
-        self._patience.repeat(lambda: require_topics(self.settings))  # nothing else aborts for ever without a word
+        self._patience.repeat(lambda: require_topics(self.settings))  # or it would abort for ever
         self._sending.start()
         if assigned := self._consumer.assignment():
             self._consumer.incremental_unassign(assigned)  # what was fetched ahead is thrown away with it
