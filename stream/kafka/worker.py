@@ -182,6 +182,7 @@ class Worker:
             return
         if partitions:
             self._commit()  # no transaction may be open while changelogs are read
+            self._sending.start()  # nor left behind: its end would be waited for
         self._patience.repeat(self._restorer.count)
         consumer.incremental_assign(self._take(partitions))
         if partitions:
