@@ -111,6 +111,22 @@ def test_a_worker_that_stood_still_while_another_took_its_name_ends_and_leaves_t
     assert_same_windows(settings, lines, SCORER)
 
 
+def test_a_worker_that_stood_still_and_whose_name_nobody_took_goes_on(address: str, tmp_path: Path) -> None:
+    settings = new_settings(address, worker_id="one", kafka={"session.timeout.ms": "2000"})
+    lines = [*simulate(40, seed=24).lines(), far_later()]
+    send(settings, lines[:200])
+    with daemon(settings, tmp_path / "log", "--worker-id", "one", "--kafka", "session.timeout.ms=2000") as process:
+        wait_until(lambda: all_read(settings), "it reads")
+        process.send_signal(signal.SIGSTOP)
+        stopped = time.monotonic()
+        send(settings, lines[200:])
+        wait_until(lambda: time.monotonic() > stopped + 4, "its session is over")
+        process.send_signal(signal.SIGCONT)
+        until_closed(settings, lines, SCORER)
+        assert process.poll() is None, (tmp_path / "log").read_text()
+    assert_same_windows(settings, lines, SCORER)
+
+
 @pytest.mark.parametrize("name", ["raw_topic", "lines_topic", "scores_topic", "windows_topic"])
 def test_a_topic_that_is_deleted_ends_the_worker_with_its_name(address: str, name: str) -> None:
     settings = new_settings(address, kafka={"topic.metadata.propagation.max.ms": "1000"})

@@ -36,7 +36,6 @@ from stream.settings import Settings
 
 _MOST_ABORTS = 5
 _PAUSE_S = 0.1
-_FENCED_S = 3.0  # some heartbeats: by then the group has said whether another worker has this one's name
 
 
 class Committer:
@@ -91,8 +90,7 @@ class Committer:
         self._log.warning("transaction aborted, its input is read again", input=topic, error=str(aborted))
         if aborts >= _MOST_ABORTS:
             raise BrokerError(f"{topic}: {aborts} transactions in a row were aborted, the last one: {aborted}")
-        fenced = aborted.fenced and self._settings.worker_id is not None
-        self.reset_at = self._clock() + (_FENCED_S if fenced else _PAUSE_S * 2 ** (aborts - 1))
+        self.reset_at = self._clock() + _PAUSE_S * 2 ** (aborts - 1)
 
     def _finish(self, consumer: Consumer, topic: str) -> None:
         if self._sending.open or self._held.moved(topic):

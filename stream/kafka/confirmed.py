@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from stream.kafka.clients import MAX_MESSAGE_BYTES, new_producer
 from stream.kafka.messages import Record
 from stream.kafka.patience import Patience
-from stream.kafka.refusals import DENIED, refused, unreachable
+from stream.kafka.refusals import DENIED, fenced, refused, unreachable
 from stream.kafka.sending import Aborted
 from stream.settings import Settings
 
@@ -73,6 +73,8 @@ class Confirmed:
             if offsets:
                 self._patience.repeat(lambda: consumer.commit(offsets=offsets, asynchronous=False))
         except KafkaException as error:
+            if fenced(error):
+                raise
             raise self._ended(error.args[0]) from error
         self._open = False
 

@@ -8,7 +8,7 @@ long again for the open transaction. With ``worker_id``, which must be the same 
 worker takes over at once, and whoever still runs under that name is fenced and ends. In return the group does not
 notice at once that it ended in good order: its partitions wait those 10 s for its return.
 
-A worker with a name that stood still for longer than its session ends when it wakes (``stream.kafka.pulse``).
+Which of two workers with one name is the later one, they read in a register (``stream.kafka.claim``).
 """
 
 from typing import Any
@@ -19,7 +19,6 @@ from stream.kafka.sending import Sending
 from stream.kafka.transaction import Transactions
 from stream.settings import Settings
 
-_SESSION = "session.timeout.ms"
 _SESSION_MS = 10_000
 _HEARTBEAT_MS = 1_000  # how soon a member hears that others come or go
 _JUDGING_MS = 2 * 60_000  # the longest time between two polls: a slice of windows, all anomalous and none known
@@ -30,16 +29,11 @@ def membership(settings: Settings) -> dict[str, Any]:
     static = {"group.instance.id": settings.worker_id} if settings.worker_id else {}
     return {
         "group.id": settings.group_id,
-        _SESSION: _SESSION_MS,
+        "session.timeout.ms": _SESSION_MS,
         "heartbeat.interval.ms": _HEARTBEAT_MS,
         "max.poll.interval.ms": _JUDGING_MS,
         **static,
     }
-
-
-def session_s(settings: Settings) -> float:
-    """How long the group waits for a word of a member, in s."""
-    return int(settings.kafka.get(_SESSION, _SESSION_MS)) / 1000
 
 
 def new_sending(settings: Settings, patience: Patience) -> Sending:

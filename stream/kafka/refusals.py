@@ -57,7 +57,7 @@ def refused(settings: Settings, error: KafkaException | KafkaError) -> BrokerErr
     code = cause.code() if cause else None
     if code in UNREACHABLE:
         return unreachable(settings, error)
-    if code in FENCED or "fenced" in _text(error):  # a fatal error keeps its cause in its text only
+    if fenced(error):
         return BrokerError(
             "another worker has taken this one's place: it has the same --worker-id, or this one stood still too long; "
             "what this one had not committed is read again"
@@ -68,6 +68,12 @@ def refused(settings: Settings, error: KafkaException | KafkaError) -> BrokerErr
             "or log in as another one with --kafka sasl.username=…"
         )
     return BrokerError(f"Kafka refuses: {_text(error)}")
+
+
+def fenced(error: KafkaException | KafkaError) -> bool:
+    """Whether somebody else works under the same name, or the broker believes so."""
+    cause = cause_of(error)
+    return (cause is not None and cause.code() in FENCED) or "fenced" in _text(error)  # a fatal error has but its text
 
 
 def cause_of(error: KafkaException | KafkaError) -> KafkaError | None:

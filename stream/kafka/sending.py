@@ -12,11 +12,7 @@ from stream.kafka.messages import Record
 
 
 class Aborted(Exception):
-    """The commit did not happen: what was read has to be read again. ``fenced``: maybe another has taken over."""
-
-    def __init__(self, reason: str, *, fenced: bool = False) -> None:
-        super().__init__(reason)
-        self.fenced = fenced
+    """The commit did not happen: what was read has to be read again."""
 
 
 class Sending(Protocol):
@@ -36,7 +32,8 @@ class Sending(Protocol):
         ...
 
     def commit(self, consumer: Consumer, offsets: list[TopicPartition]) -> None:
-        """Commit what was sent and these offsets; raise Aborted if that did not happen.
+        """Commit what was sent and these offsets; raise Aborted if that did not happen, and KafkaException if the group
+        knows this worker's name by another member: nothing of it happened, and its consumer is of no more use.
 
         Give the offsets of all partitions that are held: they are what fences a worker that has lost them.
         """

@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from stream.kafka.clients import MAX_MESSAGE_BYTES, new_producer
 from stream.kafka.messages import Record
 from stream.kafka.patience import Patience
-from stream.kafka.refusals import DENIED, FENCED, kafka_errors, refused
+from stream.kafka.refusals import DENIED, kafka_errors, refused
 from stream.kafka.sending import Aborted
 from stream.settings import Settings
 
@@ -142,10 +142,10 @@ class Transactions:
         if cause.fatal() or cause.code() == KafkaError._FATAL:
             # A broker that forgot, a transaction that timed out, or a worker of the same name: ``_FATAL`` hides which.
             self._forget()
-            return Aborted(cause.str(), fenced=cause.code() in (*FENCED, KafkaError._FATAL))
+            return Aborted(cause.str())
         if cause.txn_requires_abort() or failed_before:
             self.abort()
-            return self._aborted(cause)
+            return error if cause.code() == KafkaError.FENCED_INSTANCE_ID else self._aborted(cause)
         return refused(self._settings, error)
 
     def _aborted(self, cause: KafkaError) -> Exception:
@@ -153,8 +153,7 @@ class Transactions:
         if self._client is not None:
             self._client.poll(0)
         if self._failed is None:
-            # A name that is taken: by another worker, or by itself before an outage, until the group knows it again.
-            return Aborted(cause.str(), fenced=cause.code() == KafkaError.FENCED_INSTANCE_ID)
+            return Aborted(cause.str())
         if self._failed.code() in DENIED:
             return refused(self._settings, self._failed)
         large = self._failed.code() == KafkaError.MSG_SIZE_TOO_LARGE

@@ -15,15 +15,15 @@ from contextlib import suppress
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from stream.errors import BrokerError
+from stream.kafka.claim import Claim
 from stream.kafka.clients import new_admin, new_consumer, partitions_of
 from stream.kafka.commit import Committer
 from stream.kafka.ends import RawEnds
 from stream.kafka.held import Held
-from stream.kafka.membership import membership, new_sending, session_s
+from stream.kafka.membership import membership, new_sending
 from stream.kafka.patience import Patience
 from stream.kafka.presence import Presence, require_topics
-from stream.kafka.pulse import Pulse
-from stream.kafka.refusals import GONE, PASSING, Unreachable, kafka_errors
+from stream.kafka.refusals import GONE, PASSING, Unreachable, fenced, kafka_errors
 from stream.kafka.restore import Restorer
 from stream.kafka.route import RouteStage
 from stream.kafka.score import ScoreStage
@@ -58,11 +58,11 @@ class Worker:
             self._check_changelog(inputs, len(partitions_of(admin, settings, settings.windows_topic)))
         self._held = Held()
         self._patience = Patience(log, Presence(settings, admin).look)
-        self._pulse = Pulse(session_s(settings))
+        self._claim = Claim(settings, self._patience)
         self._sending = new_sending(settings, self._patience)
         self._committer = Committer(settings, (self.route, self.score), self._held, self._sending, log)
         self._restorer = Restorer(settings, self.route, self.score, log)
-        self._consumer: Consumer = new_consumer(settings, **membership(settings), error_cb=self._kafka_says)
+        self._consumer = self._new_consumer()
         self.ended = False
         self._reading = 0.0  # the stages' clock, in s: it stands while the worker is busy, for lines may be waiting
         self._next_commit = 0.0
@@ -74,18 +74,16 @@ class Worker:
         A broker that is away is waited for, as long as it takes, but not by a worker that is told to end.
         """
         self._patience.stop = stop
-        self._pulse.start()
-        topics = [self.settings.raw_topic] if self.route else []
-        topics += [self.settings.input_topic] if self.score else []
         with kafka_errors(self.settings):
             try:
+                self._claim.make()  # before the name is taken anywhere else
                 self._sending.start()
-                self._consumer.subscribe(topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
+                self._join()
                 while not stop():
-                    self._step()
+                    self._unless_fenced(self._step)
                     self._patience.look()
                     every()
-                self._commit()
+                self._unless_fenced(self._commit)
             except Unreachable as away:
                 if not stop():
                     raise
@@ -166,7 +164,7 @@ class Worker:
 
     def _reset(self) -> None:
         """Put memory and positions back to what is committed (steps 9 and 10 of a commit)."""
-        self._end_as_zombie()
+        self._end_if_replaced(self._consumer)
         self._patience.repeat(lambda: require_topics(self.settings))  # or it would abort for ever
         self._sending.start()
         if assigned := self._consumer.assignment():
@@ -177,7 +175,7 @@ class Worker:
     # ── rebalancing ──
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        if self.ended:  # a rebalance that was under way when it left: nobody reads what comes with it
+        if self._has_left(consumer):  # a rebalance that was under way: nobody reads what comes with it
             consumer.incremental_assign(partitions)
             return
         if partitions:
@@ -194,43 +192,75 @@ class Worker:
         return [self._held.take(place) for place in taken]  # [10]
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        if not self.ended:
+        if not self._has_left(consumer):
             self._commit()
-        self._drop(consumer, partitions)
-        if partitions and not self.ended:
-            self._log.info("revoked", partitions=_named(partitions))
+            self._drop(partitions)
+            if partitions:
+                self._log.info("revoked", partitions=_named(partitions))
+        consumer.incremental_unassign(partitions)
 
     def _lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Others have them already: nothing may be committed any more."""
-        self._end_as_zombie()  # before the client joins again
-        self._sending.abort()
-        self._committer.stale = True
-        self._drop(consumer, partitions)
-        self._log.warning("lost", partitions=_named(partitions))
+        if not self._has_left(consumer):
+            self._end_if_replaced(consumer)  # before the client joins again
+            self._throw_away(partitions)
+            self._log.warning("lost", partitions=_named(partitions))
+        consumer.incremental_unassign(partitions)
 
-    def _drop(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+    def _drop(self, partitions: list[TopicPartition]) -> None:
         self._held.drop(partitions)
-        for place in [] if self.ended else partitions:  # at the end, the stages keep their figures
+        for place in partitions:
             if self.route and place.topic == self.settings.raw_topic:
                 self.route.revoke(place.partition)
             elif self.score:
                 self.score.revoke(place.partition)
-        consumer.incremental_unassign(partitions)
 
-    def _end_as_zombie(self) -> None:
-        """After a loss: end if this worker's name may be another's by now."""
-        if self.settings.worker_id is not None and (seconds := self._pulse.stood_still()):
+    def _throw_away(self, partitions: list[TopicPartition]) -> None:
+        self._sending.abort()
+        self._committer.stale = True
+        self._drop(partitions)
+
+    # ── the group ──
+
+    def _new_consumer(self) -> Consumer:
+        return new_consumer(self.settings, **membership(self.settings), error_cb=self._kafka_says)
+
+    def _join(self) -> None:
+        topics = [self.settings.raw_topic] if self.route else []
+        topics += [self.settings.input_topic] if self.score else []
+        self._consumer.subscribe(topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
+
+    def _has_left(self, consumer: Consumer) -> bool:
+        """Whether this client is at its end: the stages, which keep their figures, are no longer its concern."""
+        return self.ended or consumer is not self._consumer
+
+    def _end_if_replaced(self, consumer: Consumer) -> None:
+        try:
+            self._claim.require()
+        except BrokerError:
             with suppress(KafkaException):  # a client that was fenced joins no more anyway
-                self._consumer.unsubscribe()  # all others join again, whatever is raised here
-            raise BrokerError(
-                f"another worker has taken this one's place, or may have: this one stood still for {seconds:.0f} s, "
-                "longer than its session; what this one had not committed is read again"
-            )
+                consumer.unsubscribe()  # all others join again, whatever is raised here
+            raise
+
+    def _unless_fenced(self, call: Callable[[], None]) -> None:
+        """Call; where the group knows this worker's name by a member that it is not, join anew, with a client that was
+        not fenced, unless another worker has claimed the name.
+        """
+        try:
+            call()
+        except KafkaException as error:
+            if self.settings.worker_id is None or not fenced(error):
+                raise
+            self._end_if_replaced(self._consumer)
+            self._log.warning("the group fences this worker, though nobody else has its name: it joins anew")
+            self._throw_away([TopicPartition(*place) for place in self._held.next])
+            gone, self._consumer = self._consumer, self._new_consumer()
+            gone.close()
+            self._join()
 
     def _close(self) -> None:
         """Leave the group. What is not committed by now is not committed any more: it is read again."""
         self.ended = True
-        self._pulse.stop()
         try:
             self._sending.leave()
         except BrokerError as error:
