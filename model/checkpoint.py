@@ -5,9 +5,7 @@ Matrices are stored in half precision and used in single precision, for which tr
 and a file that is cut short under a running daemon's hands cannot end it, as it would if it were mapped into memory.
 """
 
-import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -21,13 +19,8 @@ from tokenizers import Tokenizer
 from model.bert import TinyLogBERT, new_encoder
 from model.calibration import Calibration
 from model.encoding import WindowEncoder
+from model.folder import BERT_FILES, CALIBRATION, CARD, CONFIG, TOKENIZER, WEIGHTS, digest, require
 from stream.errors import InputError
-
-_WEIGHTS, _CONFIG, _TOKENIZER, _CALIBRATION, _CARD = (
-    *("model.safetensors", "config.json", "tokenizer.json", "calibration.json", "README.md"),
-)
-FILES = (_WEIGHTS, _CONFIG, _TOKENIZER, _CALIBRATION)
-"""The files that scoring reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +44,7 @@ def load_checkpoint(folder: Path | str | None = None) -> Checkpoint:
     Raises InputError, in one line, for a folder that is missing, incomplete or damaged.
     """
     where = shipped_checkpoint() if folder is None else Path(folder)
-    for name in FILES:
-        if not (where / name).is_file():
-            hint = "train one: tinylogbert train FILE --out DIR"
-            raise InputError(f"{where} is no checkpoint: it has no {name}; {hint}")
+    require(where, BERT_FILES)
     try:
         return _load(where)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
@@ -63,7 +53,7 @@ def load_checkpoint(folder: Path | str | None = None) -> Checkpoint:
     except Exception as error:  # tokenizers raises the bare class
         if type(error) is not Exception:
             raise
-        raise InputError(f"the checkpoint {where} is damaged: {_TOKENIZER}: {error}") from error
+        raise InputError(f"the checkpoint {where} is damaged: {TOKENIZER}: {error}") from error
 
 
 def save_checkpoint(
@@ -75,12 +65,12 @@ def save_checkpoint(
     folder and rename it, as the command does.
     """
     weights = {key: _stored(value).contiguous() for key, value in model.state_dict().items()}
-    save_file(weights, folder / _WEIGHTS)
+    save_file(weights, folder / WEIGHTS)
     config = {**model.encoder.config.to_dict(), "tinylogbert": {"name": name, "max_tokens": encoder.max_tokens}}
-    encoder.tokenizer.save(str(folder / _TOKENIZER))
-    (folder / _CALIBRATION).write_text(json.dumps(calibration.as_json(), indent=1) + "\n")
-    (folder / _CARD).write_text(card)
-    (folder / _CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    encoder.tokenizer.save(str(folder / TOKENIZER))
+    (folder / CALIBRATION).write_text(json.dumps(calibration.as_json(), indent=1) + "\n")
+    (folder / CARD).write_text(card)
+    (folder / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
 def rounded(model: TinyLogBERT) -> None:
@@ -97,18 +87,18 @@ def _stored(value: torch.Tensor) -> torch.Tensor:
 def _load(where: Path) -> Checkpoint:
     from transformers import BertConfig
 
-    content = {name: (where / name).read_bytes() for name in FILES}
-    config: dict[str, Any] = json.loads(content[_CONFIG])
+    content = {name: (where / name).read_bytes() for name in BERT_FILES}
+    config: dict[str, Any] = json.loads(content[CONFIG])
     ours = config.pop("tinylogbert")
-    encoder = WindowEncoder(Tokenizer.from_buffer(content[_TOKENIZER]), int(ours["max_tokens"]))
+    encoder = WindowEncoder(Tokenizer.from_buffer(content[TOKENIZER]), int(ours["max_tokens"]))
     shape = BertConfig(**config)
     if encoder.tokenizer.get_vocab_size() > shape.vocab_size or encoder.max_tokens > shape.max_position_embeddings:
         raise ValueError("the model is too small for its tokenizer")
     model = TinyLogBERT(new_encoder(shape))
-    model.load_state_dict(_weights(content[_WEIGHTS]))
+    model.load_state_dict(_weights(content[WEIGHTS]))
     model.eval()
-    calibration = Calibration.from_json(json.loads(content[_CALIBRATION]))
-    return Checkpoint(f"{ours['name']}-{_digest(content.values())}", model, encoder, calibration)
+    calibration = Calibration.from_json(json.loads(content[CALIBRATION]))
+    return Checkpoint(f"{ours['name']}-{digest(content.values())}", model, encoder, calibration)
 
 
 def _weights(content: bytes) -> dict[str, torch.Tensor]:
@@ -116,10 +106,3 @@ def _weights(content: bytes) -> dict[str, torch.Tensor]:
     if bad := [key for key, value in weights.items() if not value.isfinite().all()]:
         raise ValueError(f"{bad[0]} holds what is no number")
     return weights
-
-
-def _digest(contents: Iterable[bytes]) -> str:
-    digest = hashlib.sha256()
-    for content in contents:
-        digest.update(content)
-    return digest.hexdigest()[:6]
