@@ -1,12 +1,12 @@
 """A simple detector behind the stream's seam: windows in, scores and evidence out."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from model.baselines.detector import Floats
+from model.baselines.detector import Detector, Floats, Kinds
 from model.baselines.explain import explain
 from model.baselines.folder import Baseline, load_baseline
 from stream.scoring import Score, Surprise
@@ -63,9 +63,9 @@ class BaselineScorer:
         return known
 
     def _fresh(self, bag: Mapping[str, int]) -> float:
-        return raw_score(self._baseline, bag)
+        return raw_score(self._baseline.detector, self._baseline.kinds, bag)
 
 
-def raw_score(baseline: Baseline, bag: Mapping[str, int]) -> float:
+def raw_score(detector: Detector, kinds: Kinds, bag: Mapping[str, int] | Iterable[tuple[str, int]]) -> float:
     """A detector's score of a bag of lines, rounded to four digits."""
-    return round(baseline.detector.score(baseline.kinds.counts(bag)), DIGITS) + 0.0
+    return round(detector.score(kinds.counts(bag)), DIGITS) + 0.0
