@@ -17,7 +17,7 @@ class Facts:
 
     corpus: Corpus
     kinds: int
-    components: int
+    components: tuple[int, ...]
     mlm_loss: float
     head_loss: float
     left_out: int
@@ -42,8 +42,8 @@ for calibration.
 `{command}` (seed {seed})
 
 1. Masked-language-model pretraining, {epochs} epochs{base}; last loss {mlm_loss:.3f} nats a masked token.
-2. A teacher: the squared prediction error of event counts outside of {components} principal components, their number
-   chosen by entry-left-out cross-validation.
+2. A teacher: the squared prediction error, a line, of event counts{views} outside of {components} principal
+   components, their number chosen by entry-left-out cross-validation.
 3. The head, distilled from the teacher on real, incomplete and damaged windows, {steps} steps; last loss
    {head_loss:.3f} (Huber, in the teacher's log error).
 4. Calibration on the held-out windows, without labels, for {false_alarms:g} false alarms a healthy window. What lay
@@ -80,10 +80,11 @@ def card(recipe: "Recipe", facts: Facts, calibration: Calibration) -> str:
         epochs=recipe.epochs,
         base=f" from {recipe.base_model}" if recipe.base_model else " from random weights",
         mlm_loss=facts.mlm_loss,
-        components=facts.components,
+        views=" and of which kinds there are" if len(facts.components) > 1 else "",
+        components=" and ".join(map(str, facts.components)),
         steps=recipe.steps,
         head_loss=facts.head_loss,
-        false_alarms=recipe.false_alarms,
+        false_alarms=calibration.false_alarms,
         apart=held_out - calibration.closed.windows,
         held_out=held_out,
         closed=calibration.closed.threshold,

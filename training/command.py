@@ -15,6 +15,7 @@ import click
 
 from stream.errors import InputError
 from stream.windows.settings import WindowSettings
+from training.budget import parse_budget
 from training.shown import shown
 
 _OPTIONS = (
@@ -24,10 +25,11 @@ _OPTIONS = (
     click.option("--steps", type=click.IntRange(1), default=600, show_default=True, help="Of the head, of 64 windows."),
     click.option(
         "--false-alarms",
-        type=click.FloatRange(1e-6, 0.05),
-        default=1e-3,
+        callback=lambda _context, _option, text: _budget(text),
+        default="1e-3",
         show_default=True,
-        help="Share of healthy windows that may be called anomalous; sets the threshold.",
+        metavar="BUDGET",
+        help="Share of healthy windows that may be called anomalous, or a rate (5/hour, 20/day); sets the threshold.",
     ),
     click.option(
         "--normal-only",
@@ -38,6 +40,14 @@ _OPTIONS = (
     click.option("--name", default="hdfs", show_default=True, help="What the logs are called: begins the model's id."),
     click.option("--source", metavar="TEXT", help="What the lines are and where they are from, for the model card."),
 )
+
+
+def _budget(text: str) -> str:
+    """The text, if it is a budget."""
+    try:
+        return parse_budget(text).asked
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def training_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -70,7 +80,10 @@ def run_training(
         from training.fit import Recipe, train
 
         recipe = Recipe(
-            **chosen, command=_command(inputs, out, normal_only, chosen), source=source or f"Lines of {inputs[0]}."
+            **chosen,
+            healthy=normal_only is not None,
+            command=_command(inputs, out, normal_only, chosen),
+            source=source or f"Lines of {inputs[0]}.",
         )
         checkpoint = train(chain(first, found), folder, recipe, windows, progress, anomalous)
     click.echo(f"checkpoint {checkpoint.name} is in {out}; try: tinylogbert score FILE --checkpoint {out}", err=True)

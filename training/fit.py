@@ -9,6 +9,7 @@
 Labels are never read. ``left_out`` names blocks that are not trained on, for the protocol of most papers.
 """
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ from model.inference import DIGITS, Inference
 from stream.windows.settings import WindowSettings
 from training.bags import Bag, Bags, Corpus, Floats, collect, matrix
 from training.base import fresh, pretrained
-from training.calibrate import Splits, calibrate, split
+from training.budget import parse_budget
+from training.calibrate import Held, apart_above, calibrate, looked
 from training.card import Facts, card
 from training.head import train_head
 from training.loop import Progress
@@ -34,6 +36,7 @@ from training.mlm import pretrain
 from training.prefixes import PrefixTeacher
 from training.samples import Sampler
 from training.teacher import Teacher, fit_teacher
+from training.typical import typical_windows
 
 _HELD_OUT = 0.2
 _BATCH = 64
@@ -44,20 +47,22 @@ _HEAD_RATE = 5e-4
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What a person may choose. ``false_alarms``: share of healthy windows that may be called anomalous.
+    """What a person may choose. ``false_alarms``: see ``training.budget``.
 
     ``epochs`` are those of the masked language model, 0 for none; ``steps`` of the head are batches of 64 windows;
-    ``zone`` is the time zone of stamps that name none. ``name``, ``command`` and ``source`` (what the lines are) stand
+    ``zone`` is the time zone of stamps that name none. ``healthy``: no failure is among the windows that are trained on
+    (those ``left_out`` were all). ``name``, ``command`` and ``source`` (what the lines are) stand
     in the model card.
     """
 
     seed: int = 0
     epochs: int = 5
     steps: int = 600
-    false_alarms: float = 1e-3
+    false_alarms: str = "1e-3"
     base_model: str | None = None
     name: str = "hdfs"
     zone: str = "UTC"
+    healthy: bool = False
     command: str = "tinylogbert train"
     source: str = "Lines of a log."
 
@@ -81,20 +86,21 @@ def train(
     model, encoder = pretrained(recipe.base_model, kinds) if recipe.base_model else fresh(kinds)
     fitted = [(corpus.closed.fitted, True), (corpus.open.fitted, False)]
     mlm_loss = pretrain(model, fitted, encoder, recipe.epochs, _MLM_BATCH, _MLM_RATE, rng, progress)
-    teacher, samplers = _taught(corpus, kinds, encoder, recipe.seed)
+    teacher, samplers = _taught(corpus, kinds, encoder, recipe)
     head_loss = train_head(model, samplers, recipe.steps, _BATCH, _HEAD_RATE, progress)
     rounded(model)
     calibration = _calibrated(model, encoder, corpus, recipe)
+    typical = typical_windows(corpus.closed.fitted, encoder, Inference(model), calibration)
     facts = Facts(corpus, len(kinds), teacher.components, mlm_loss, head_loss, len(left_out))
     out.mkdir(parents=True, exist_ok=True)
-    save_checkpoint(out, model, encoder, calibration, card(recipe, facts, calibration), recipe.name)
+    save_checkpoint(out, model, encoder, calibration, card(recipe, facts, calibration), recipe.name, typical)
     return load_checkpoint(out)
 
 
-def _taught(corpus: Corpus, kinds: list[str], encoder: WindowEncoder, seed: int) -> tuple[Teacher, list[Sampler]]:
-    rng = np.random.default_rng((seed, 1))  # a stream of its own: pretraining has no influence on the teacher
+def _taught(corpus: Corpus, kinds: list[str], encoder: WindowEncoder, recipe: Recipe) -> tuple[Teacher, list[Sampler]]:
+    rng = np.random.default_rng((recipe.seed, 1))  # a stream of its own: pretraining has no influence on the teacher
     closed, closed_weights = _rows(corpus.closed.fitted, kinds)
-    teacher = fit_teacher(closed, closed_weights, rng)
+    teacher = fit_teacher(closed, closed_weights, rng, healthy=recipe.healthy)
     samplers = [Sampler(closed, closed_weights, kinds, True, encoder, teacher, rng)]
     if corpus.open.fitted:
         opened, open_weights = _rows(corpus.open.fitted, kinds)
@@ -113,23 +119,22 @@ def _calibrated(model: TinyLogBERT, encoder: WindowEncoder, corpus: Corpus, reci
     What lies apart is decided once, and the bias moves by as many digits as scores have: rounded otherwise, some would
     change, and a close decision with them.
     """
-    scores = _held_out(model, encoder, corpus)
-    splits = split(*scores)
-    threshold = round(calibrate(*scores, recipe.false_alarms, splits).closed.threshold, DIGITS)
+    budget = parse_budget(recipe.false_alarms)
+    share = budget.share(corpus.windows, corpus.last - corpus.first)
+    held = _held_out(model, encoder, corpus)
+    above = math.inf if recipe.healthy else apart_above(held)
+    threshold = round(calibrate(held, share, above=above).closed.threshold, DIGITS)
     with torch.no_grad():
         model.anomaly_head[2].bias.sub_(threshold)  # type: ignore[operator]
-    moved = Splits(*(each - threshold for each in splits))
-    return calibrate(*_held_out(model, encoder, corpus), recipe.false_alarms, moved)
+    return calibrate(_held_out(model, encoder, corpus), share, budget.asked, above - threshold)
 
 
-def _held_out(model: TinyLogBERT, encoder: WindowEncoder, corpus: Corpus) -> tuple[Counter[float], Counter[float]]:
+def _held_out(model: TinyLogBERT, encoder: WindowEncoder, corpus: Corpus) -> Held:
     inference = Inference(model)
 
-    def scored(bags: Bags, complete: bool) -> Counter[float]:
-        encoded = {encoder.encode(dict(bag), complete): n for bag, n in bags.held_out.items()}
-        found: Counter[float] = Counter()
-        for ids, score in inference.scores(encoded).items():
-            found[score] += encoded[ids]
-        return found
+    def scored(bags: Bags, complete: bool) -> dict[Bag, float]:
+        encoded = {bag: encoder.encode(dict(bag), complete) for bag in bags.held_out}
+        scores = inference.scores(encoded.values())
+        return {bag: scores[ids] for bag, ids in encoded.items()}
 
-    return scored(corpus.closed, True), scored(corpus.open, False)
+    return looked(corpus.lives, scored(corpus.closed, True), scored(corpus.open, False))
