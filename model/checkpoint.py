@@ -6,7 +6,7 @@ and a file that is cut short under a running daemon's hands cannot end it, as it
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from tokenizers import Tokenizer
 from model.bert import TinyLogBERT, new_encoder
 from model.calibration import Calibration
 from model.encoding import WindowEncoder
+from model.explain import Typical
 from model.folder import BERT_FILES, CALIBRATION, CARD, CONFIG, TOKENIZER, WEIGHTS, digest, require
 from stream.errors import InputError
 
@@ -31,6 +32,7 @@ class Checkpoint:
     model: TinyLogBERT
     encoder: WindowEncoder
     calibration: Calibration
+    typical: Typical = field(default_factory=Typical)
 
 
 def shipped_checkpoint() -> Path:
@@ -47,7 +49,7 @@ def load_checkpoint(folder: Path | str | None = None) -> Checkpoint:
     require(where, BERT_FILES)
     try:
         return _load(where)
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, LookupError, RuntimeError, SafetensorError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"the checkpoint {where} is damaged or of another kind: {first}") from error
     except Exception as error:  # tokenizers raises the bare class
@@ -57,16 +59,24 @@ def load_checkpoint(folder: Path | str | None = None) -> Checkpoint:
 
 
 def save_checkpoint(
-    folder: Path, model: TinyLogBERT, encoder: WindowEncoder, calibration: Calibration, card: str, name: str
+    folder: Path,
+    model: TinyLogBERT,
+    encoder: WindowEncoder,
+    calibration: Calibration,
+    card: str,
+    name: str,
+    typical: Typical | None = None,
 ) -> None:
-    """Write a checkpoint into an existing folder; ``name`` is what it was trained on, such as ``hdfs``.
+    """Write a checkpoint into an existing folder; ``name`` is what it was trained on, such as ``hdfs``, and ``typical``
+    are healthy windows, with which others are compared to explain them.
 
     config.json comes last: until then a new folder is none that can be loaded. To replace a checkpoint, write another
     folder and rename it, as the command does.
     """
     weights = {key: _stored(value).contiguous() for key, value in model.state_dict().items()}
     save_file(weights, folder / WEIGHTS)
-    config = {**model.encoder.config.to_dict(), "tinylogbert": {"name": name, "max_tokens": encoder.max_tokens}}
+    ours = {"name": name, "max_tokens": encoder.max_tokens, "typical": (typical or Typical()).as_json(encoder.lines)}
+    config = {**model.encoder.config.to_dict(), "tinylogbert": ours}
     encoder.tokenizer.save(str(folder / TOKENIZER))
     (folder / CALIBRATION).write_text(json.dumps(calibration.as_json(), indent=1) + "\n")
     (folder / CARD).write_text(card)
@@ -98,7 +108,8 @@ def _load(where: Path) -> Checkpoint:
     model.load_state_dict(_weights(content[WEIGHTS]))
     model.eval()
     calibration = Calibration.from_json(json.loads(content[CALIBRATION]))
-    return Checkpoint(f"{ours['name']}-{digest(content.values())}", model, encoder, calibration)
+    typical = Typical.from_json(ours.get("typical", []), encoder.lines)
+    return Checkpoint(f"{ours['name']}-{digest(content.values())}", model, encoder, calibration, typical)
 
 
 def _weights(content: bytes) -> dict[str, torch.Tensor]:

@@ -38,8 +38,9 @@ class BertScorer:
         return [judge(scores[ids], done) for ids, done in zip(encoded, complete, strict=True)]
 
     def explain(self, window: Sequence[str], complete: bool) -> list[Surprise]:
-        """See ``Scorer.explain``: by occlusion, with the kinds and counts of lines as what can be taken away."""
-        return explain(window, complete, self._checkpoint.encoder, self._inference.scores)
+        """See ``Scorer.explain``: by what tells the window from the healthy one that it is most like."""
+        known = self._checkpoint
+        return explain(window, complete, known.encoder, self._inference.scores, known.typical)
 
     def vectors(self, windows: Sequence[Sequence[str]], complete: Sequence[bool]) -> Tensor:
         """The [CLS] vectors of windows: ``(windows, hidden)``."""

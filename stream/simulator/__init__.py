@@ -12,6 +12,7 @@ log (Xu et al., SOSP 2009; distributed by loghub, Zhu et al., ISSRE 2023).
 """
 
 from stream.simulator.afterlife import FAILURES
+from stream.simulator.forms import example
 from stream.simulator.simulation import BlockLabel, Simulation, simulate
 
-__all__ = ["FAILURES", "BlockLabel", "Simulation", "simulate"]
+__all__ = ["FAILURES", "BlockLabel", "Simulation", "example", "simulate"]

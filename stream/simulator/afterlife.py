@@ -94,10 +94,17 @@ def _transfer(life: Life, asked: int, done: int, target: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A named way to fail; ``weight`` is how often it comes among the others."""
+    """A named way to fail; ``weight`` is how often it comes among the others.
+
+    What a person should be shown: ``at_fault`` are the kinds of line that this failure writes and a healthy life does
+    not, or hardly ever; ``missing`` those of which it leaves out some or all. Consequences that healthy lives have, too
+    (a deletion that comes later, a read that is not done) are neither.
+    """
 
     apply: Callable[[Life], None]
     weight: int
+    at_fault: tuple[Kind, ...] = ()
+    missing: tuple[Kind, ...] = ()
 
     @property
     def description(self) -> str:
@@ -105,22 +112,32 @@ class Failure:
         return (self.apply.__doc__ or "").strip()
 
 
+_ARRIVAL = (Kind.TERMINATING, Kind.RECEIVED, Kind.ADDED)
+_COPYING = (Kind.ASK_REPLICATE, Kind.TRANSFER, Kind.RECEIVED_COPY, Kind.TRANSMITTED)
+_COLLAPSE = (
+    *(Kind.RESPONDER_TIMEOUT, Kind.RESPONDER_CLOSED, Kind.RESPONDER_INTERRUPTED, Kind.MIRROR_EXCEPTION),
+    *(Kind.RECEIVE_INTERRUPTED, Kind.RECEIVE_EOF, Kind.RECEIVE_RESET, Kind.CHANGED_OFFSET),
+    *(Kind.WRITE_INTERRUPTED, Kind.WRITE_EOF, Kind.WRITE_RESET),
+)
+
 #: Weights are the counts among 177 anomalous blocks of HDFS_v1, at least 6 so that each is met. Not seen in that
 #: sample, and made after HDFS 0.20's behaviour: missing_replica, serving_storm, stale_replica.
 FAILURES: dict[str, Failure] = {
-    "lost_write": Failure(lost_write, 41),
-    "write_cut_short": Failure(write_cut_short, 26),
-    "responder_exception": Failure(responder_exception, 6),
-    "mirror_failure": Failure(mirror_failure, 6),
-    "empty_packets": Failure(empty_packets, 7),
-    "missing_replica": Failure(missing_replica, 6),
-    "redundant_add": Failure(redundant_add, 8),
-    "surplus_replica": Failure(surplus_replica, 33),
-    "failed_replication": Failure(failed_replication, 6),
-    "serving_storm": Failure(serving_storm, 6),
-    "orphan_add": Failure(orphan_add, 18),
-    "unknown_delete": Failure(unknown_delete, 37),
-    "stale_replica": Failure(stale_replica, 6),
+    "lost_write": Failure(lost_write, 41, missing=(Kind.RECEIVING, *_ARRIVAL)),
+    "write_cut_short": Failure(write_cut_short, 26, (Kind.WRITE_STREAM_LOST,), (Kind.RECEIVING, *_ARRIVAL)),
+    "responder_exception": Failure(
+        responder_exception, 6, (Kind.WRITE_TIMEOUT, Kind.RESPONDER_EOF), (Kind.RECEIVING, *_ARRIVAL)
+    ),
+    "mirror_failure": Failure(mirror_failure, 6, _COLLAPSE),
+    "empty_packets": Failure(empty_packets, 7, (Kind.EMPTY_PACKET,)),
+    "missing_replica": Failure(missing_replica, 6, missing=_ARRIVAL),
+    "redundant_add": Failure(redundant_add, 8, (Kind.REDUNDANT_ADD,)),
+    "surplus_replica": Failure(surplus_replica, 33, _COPYING),
+    "failed_replication": Failure(failed_replication, 6, (Kind.ASK_REPLICATE, Kind.TRANSFER)),
+    "serving_storm": Failure(serving_storm, 6, (Kind.SERVE_EXCEPTION,)),
+    "orphan_add": Failure(orphan_add, 18, (Kind.ORPHAN_ADD,)),
+    "unknown_delete": Failure(unknown_delete, 37, (Kind.UNKNOWN_DELETE,)),
+    "stale_replica": Failure(stale_replica, 6, missing=(Kind.DELETING,)),
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from stream.simulator.events import Kind, Rows
+from stream.simulator.events import EVENT, Kind, Rows
 
 _XCEIVER = b"INFO dfs.DataNode$DataXceiver: "
 _RESPONDER = b"INFO dfs.DataNode$PacketResponder: "
@@ -154,6 +154,16 @@ class Writer:
         if name == "S":
             return _look_up(_SUBDIRS.__getitem__, rows["a"])
         return _look_up(self.block_lists.pop, rows["b"])
+
+
+def example(kind: Kind) -> bytes:
+    """A line of this kind, its variables any: what it has in common with all others is its words."""
+    writer = Writer(
+        datetime(2008, 11, 9), [b"10.250.0.1"], {0: b"/user/root/rand/_temporary/_task_"}, {0: b"blk_1 blk_2"}
+    )
+    row = np.zeros(1, EVENT)
+    row["kind"], row["block"] = kind, 1
+    return writer.lines(row)[0]
 
 
 def _look_up(find: Callable[[int], bytes], numbers: Any) -> list[bytes]:
