@@ -21,6 +21,7 @@ _COMMANDS = (
     "train",
     "score",
     "evaluate",
+    "compare",
 )
 
 

@@ -2,7 +2,7 @@
 Hinton 2008). Knows the windows of a log, not how they were scored.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -44,9 +44,9 @@ def contents(windows: Iterable[Window]) -> dict[str, Content]:
     return {block: tuple(texts for _, texts in sorted(parts.items())) for block, parts in found.items()}
 
 
-def distinct(blocks: Sequence[str], labels: Bools, known: Mapping[str, Content]) -> list[int]:
+def distinct(blocks: Sequence[str], labels: Bools, known: Mapping[str, Hashable]) -> list[int]:
     """Indices of blocks such that each pair of content and label stands there once; unknown blocks are left out."""
-    first: dict[tuple[Content, bool], int] = {}
+    first: dict[tuple[Hashable, bool], int] = {}
     for i, (block, label) in enumerate(zip(blocks, labels.tolist(), strict=True)):
         if block in known:
             first.setdefault((known[block], label), i)

@@ -35,12 +35,16 @@ class _Log:
         self._console = console
         self._next = time.monotonic() + _LOG_EVERY_S
         self._begun: dict[str, float] = {}
+        self._ended: set[str] = set()
 
     def __call__(self, stage: str, done: int, of: int, loss: float | None = None) -> None:
         now = time.monotonic()
         begun = self._begun.setdefault(stage, now)
-        if now < self._next and done != of:
+        ends = done == of and stage not in self._ended  # a last step may be told more than once
+        if now < self._next and not ends:
             return
+        if ends:
+            self._ended.add(stage)
         self._next = now + _LOG_EVERY_S
         share = f"{done / of:.0%}, {(now - begun) * (of - done) / done:.0f} s left" if of and done else f"{done:,}"
         self._console.print(f"{stage}: {share} {_loss(loss)}".rstrip(), soft_wrap=True, markup=False)
