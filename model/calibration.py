@@ -1,7 +1,12 @@
 """From a raw score to a p-value, a verdict and a severity, as training measured them on unlabelled windows.
 
-The reference is what training held out and did not itself call anomalous; beyond its greatest score an exponential
-tail goes on (the generalised Pareto distribution of shape 0; Pickands 1975, Balkema & de Haan 1974).
+The reference is what training held out and did not itself take for failures. Where it ends, the tail of a generalised
+Pareto distribution goes on (Pickands 1975; Balkema & de Haan 1974), down to a floor: of what is far rarer than the
+windows that were held out, they say nothing. Plain arithmetic; who fits the tail is ``training.tail``.
+
+A *false alarm* is a healthy window that is called anomalous at least once, when it is complete or at any time before.
+So a p-value has one meaning a completeness: of complete windows, the share of healthy ones that score as high or
+higher; of windows that may go on, the share of healthy ones that *ever* do while they are open.
 """
 
 import math
@@ -11,67 +16,115 @@ from typing import Any
 
 from stream.scoring import Score, Severity
 
-_LEAST = 1e-12
+_VERSION = 2
+_OLD_FLOOR = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """Beyond the score ``start``: ``share`` × (1 + ``shape`` × excess ÷ ``scale``) ^ (-1 ÷ ``shape``).
+
+    ``scale`` is above 0 and in units of the score; ``shape`` is at least 0, and 0 is the exponential tail.
+    """
+
+    start: float
+    share: float
+    scale: float
+    shape: float
+
+    def survival(self, score: float) -> float:
+        """Share of healthy windows that score at least ``score``, which is beyond the start."""
+        excess = (score - self.start) / self.scale
+        if self.shape == 0:
+            return self.share * math.exp(-excess)
+        return float(self.share * (1 + self.shape * excess) ** (-1 / self.shape))
+
+    def quantile(self, survival: float) -> float:
+        """The score from which on so small a share is left; the start where the share is no smaller than its own."""
+        ratio = max(1.0, self.share / survival)
+        excess = math.log(ratio) if self.shape == 0 else (ratio**self.shape - 1) / self.shape
+        return self.start + self.scale * excess
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
     """Scores of healthy held-out windows of one completeness.
 
-    ``scores`` ascend; ``survival[i]`` is the share of windows that score at least ``scores[i]``; ``tail`` is the mean
-    excess beyond the last score; ``threshold`` the score from which a window is anomalous; ``windows`` is how many
-    there were.
+    ``scores`` ascend; ``survival[i]`` is the share of windows that score at least ``scores[i]``; ``tail`` begins at the
+    last of them; ``floor`` is the least p-value; ``threshold`` the score from which a window is anomalous and
+    ``critical`` that from which it is critical; ``windows`` is how many there were.
     """
 
     scores: tuple[float, ...]
     survival: tuple[float, ...]
-    tail: float
+    tail: Tail
+    floor: float
     threshold: float
+    critical: float
     windows: int
 
     def p_value(self, score: float) -> float:
         """Share of healthy windows that score as high or higher, in (0, 1]."""
-        last = self.scores[-1]
-        if score > last:
-            return max(_LEAST, self.survival[-1] * math.exp(-(score - last) / self.tail))
+        if score > self.scores[-1]:
+            return max(self.floor, self.tail.survival(score))
         return self.survival[bisect_left(self.scores, score)]
+
+    def p_above(self, score: float) -> float:
+        """Share of healthy windows that score higher: less than the p-value where scores repeat."""
+        later = bisect_left(self.scores, math.nextafter(score, math.inf))
+        return self.survival[later] if later < len(self.scores) else max(self.floor, self.tail.survival(score))
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """References of complete windows and of prefixes, and what was asked for (``false_alarms``: share of windows)."""
+    """References of complete windows and of prefixes, and the budget of false alarms that their thresholds keep.
+
+    ``false_alarms`` is a share of healthy windows, ``asked`` how the person put it (``5/hour``), ``apart`` the share of
+    held-out windows that were taken for failures: if none of them was one, they are false alarms beside the budget.
+    """
 
     closed: Reference
     open: Reference
     false_alarms: float
+    asked: str = ""
+    apart: float = 0.0
 
     def judge(self, value: float, complete: bool) -> Score:
         """The score with its p-value and verdict."""
         reference = self.closed if complete else self.open
         p_value = reference.p_value(value)
         anomalous = value >= reference.threshold
-        return Score(value, p_value, anomalous, self._severity(p_value, anomalous))
+        return Score(value, p_value, anomalous, self._severity(reference, value, p_value))
 
-    def _severity(self, p_value: float, anomalous: bool) -> Severity:
-        if anomalous:
-            return "critical" if p_value < self.false_alarms / 10 else "warning"
+    def _severity(self, reference: Reference, value: float, p_value: float) -> Severity:
+        if value >= reference.threshold:
+            return "critical" if value >= reference.critical else "warning"
         return "notice" if p_value < 10 * self.false_alarms else "normal"
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values; ``from_json`` reads them back."""
-        return asdict(self)
+        return {"version": _VERSION, **asdict(self)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Calibration":
-        """Read ``as_json``; raise ValueError, TypeError or KeyError for anything else."""
-        closed, opened = (_reference(values[name]) for name in ("closed", "open"))
-        return cls(closed, opened, float(values["false_alarms"]))
+        """Read ``as_json``, or what version 1 wrote; raise ValueError, TypeError or KeyError for anything else."""
+        false_alarms = float(values["false_alarms"])
+        closed, opened = (_reference(values[name], false_alarms) for name in ("closed", "open"))
+        asked = str(values.get("asked", f"{false_alarms:g}"))
+        return cls(closed, opened, false_alarms, asked, float(values.get("apart", 0)))
 
 
-def _reference(values: dict[str, Any]) -> Reference:
+def _reference(values: dict[str, Any], false_alarms: float) -> Reference:
     scores = tuple(float(v) for v in values["scores"])
     survival = tuple(float(v) for v in values["survival"])
-    tail, threshold = float(values["tail"]), float(values["threshold"])
-    if not scores or len(scores) != len(survival) or tail <= 0:
-        raise ValueError("a calibration needs scores, as many survival values, and a tail above 0")
-    return Reference(scores, survival, tail, threshold, int(values["windows"]))
+    if not scores or len(scores) != len(survival):
+        raise ValueError("a calibration needs scores, and as many survival values")
+    old = not isinstance(values["tail"], dict)
+    tail = Tail(scores[-1], survival[-1], float(values["tail"]), 0.0) if old else Tail(**values["tail"])
+    if tail.scale <= 0 or tail.shape < 0:
+        raise ValueError("a calibration needs a tail with a scale above 0 and a shape of at least 0")
+    threshold = float(values["threshold"])
+    # Version 1 called critical whatever had a tenth of the budget for its p-value.
+    critical = max(threshold, tail.quantile(false_alarms / 10)) if old else float(values["critical"])
+    floor = _OLD_FLOOR if old else float(values["floor"])
+    return Reference(scores, survival, tail, floor, threshold, critical, int(values["windows"]))

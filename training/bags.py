@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,17 +34,49 @@ class Bags:
 
     def add(self, block_id: str, bag: Bag, held_out_share: float) -> None:
         """Count a window; which side it is on depends on its block alone."""
-        digest = hashlib.blake2b(block_id.encode(), digest_size=4).digest()
-        side = self.held_out if int.from_bytes(digest) < held_out_share * 2**32 else self.fitted
+        side = self.held_out if is_held_out(block_id, held_out_share) else self.fitted
         side[bag] += 1
+
+
+class Life(NamedTuple):
+    """What is seen of a window: when it is complete, and each time that its block falls quiet before."""
+
+    complete: Bag
+    prefixes: frozenset[Bag]
+
+
+class Lives:
+    """The lives of held-out windows: distinct ones with the number of windows that lived them (``whole``)."""
+
+    def __init__(self) -> None:
+        self.whole: Counter[Life] = Counter()
+        self._begun: dict[tuple[str, int], set[Bag]] = {}
+        self._known: dict[Bag, Bag] = {}  # equal bags are one object: a life costs its references
+
+    def see(self, block_id: str, part: int, bag: Bag, complete: bool) -> None:
+        """Take a look at a window into account; the complete one is the last."""
+        bag = self._known.setdefault(bag, bag)
+        if complete:
+            self.whole[Life(bag, frozenset(self._begun.pop((block_id, part), ())))] += 1
+        else:
+            self._begun.setdefault((block_id, part), set()).add(bag)
+
+
+def is_held_out(block_id: str, share: float) -> bool:
+    """Whether windows of this block only calibrate; about ``share`` of all blocks do, always the same ones."""
+    digest = hashlib.blake2b(block_id.encode(), digest_size=4).digest()
+    return int.from_bytes(digest) < share * 2**32
 
 
 @dataclass(slots=True)
 class Corpus:
-    """Complete windows and prefixes, what happened to the lines, and the times of the first and the last (epoch ms)."""
+    """Complete windows and prefixes, the lives of those held out, what happened to the lines, and the times of the
+    first and the last (epoch ms).
+    """
 
     closed: Bags = field(default_factory=Bags)
     open: Bags = field(default_factory=Bags)
+    lives: Counter[Life] = field(default_factory=Counter)
     counts: Counts = field(default_factory=Counts)
     windows: int = 0
     first: int = 0
@@ -69,13 +102,16 @@ def collect(
 
     Raises InputError if there are too few windows to learn from.
     """
-    corpus = Corpus()
+    corpus, lives = Corpus(), Lives()
+    corpus.lives = lives.whole
     for window in looked_at(lines, settings, zone, corpus.counts):
         if window.block_id in left_out:
             continue
         bag = tuple(sorted(Counter(window.texts).items()))
         side = corpus.closed if window.complete else corpus.open
         side.add(window.block_id, bag, held_out_share)
+        if is_held_out(window.block_id, held_out_share):
+            lives.see(window.block_id, window.part, bag, window.complete)
         corpus.windows += window.complete
         corpus.first = min(corpus.first or window.times[0], window.times[0])
         corpus.last = max(corpus.last, window.times[-1])

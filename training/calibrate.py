@@ -1,61 +1,92 @@
 """From scores of held-out windows, without labels, to a threshold and p-values.
 
-Held-out windows are as they come, so that some of them are the failures that are to be found. A few per cent of them
-would hide a budget of one in a thousand, so the reference has to do without them: the scores are logarithms of errors,
-and failures lie apart from the rest. Where the two classes of the split that explains most of the variance (Otsu 1979)
-are five times as far from each other as they are wide, and the upper one is small, it is left out, and the threshold is
-the split or what the budget asks for, whichever is higher: between the classes there is nothing to be found. Where
-there is no such split, nothing is left out: the threshold is then too high rather than too low.
+What counts as a false alarm is a healthy window that is called anomalous at least once: when it is complete, or at any
+look while it is open. So a held-out window counts once, with its score when complete and the highest that it ever had
+while open; the budget is for both together, and each gets the more of it the more often they raise the same alarm.
+
+**Sample.** The threshold is the least score at which the healthy windows that reach it, as many as the sample shows,
+keep the true share within 1.5 times the budget nine times in ten (a tolerance limit, Wilks 1941). Where the sample is
+too small for that even at its end, the threshold lies beyond, along a generalised Pareto tail. So the realised share is
+below the stated one more often than above.
+
+**Contamination.** Held-out windows are as they come, some of them the failures that are to be found. A few per cent of
+them would hide a budget of one in a thousand, so the reference has to do without them. Scores are logarithms of errors,
+and failures lie apart: where the two classes of the split that explains most of the variance (Otsu 1979) are five times
+as far from each other as they are wide, and the upper one holds between 1 and 20 % of the windows, it is left out, and
+the threshold is no lower than the middle of the gap: in it there is nothing to be found.
+
+No scores can tell a failure from a healthy behaviour that is rare and scores as high. Such behaviours hold up to one
+window in a hundred in the logs that we know, real and simulated, with failures or without; so less than that is never
+left out. It counts, the budget holds, and what it costs is recall: with fewer failures than that, the highest are
+found, and a larger budget finds more. Where more lies apart, all of it is taken for failures, and the rare healthy
+windows among them are false alarms beside the budget: ``Calibration.apart`` bounds them.
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from model.calibration import Calibration, Reference
-from training.bags import Floats
+from model.calibration import Calibration, Reference, Tail
+from training.bags import Bag, Floats, Life
+from training.tail import fit_tail
 
+SLACK = 1.5
+_CONFIDENCE = 0.9
 _APART = 5.0
-_LARGEST_SHARE = 0.2
-_TAIL_SHARE = 0.1
-_LEAST_TAIL = 0.1
+_LEAST_SHARE, _LARGEST_SHARE = 0.01, 0.2
+_TOGETHER = 0.05
+_FLOOR = 10
 
 
-Scores = Mapping[float, int]
-"""Held-out scores, with the number of windows of each."""
-
-
-class Splits(NamedTuple):
-    """The scores above which held-out windows are taken for failures; infinity where none lie apart."""
+class Looked(NamedTuple):
+    """The score of a window when it was complete, and the highest that it had while it was open, if it had any."""
 
     closed: float
-    opened: float
+    open: float | None = None
 
 
-def split(closed: Scores, opened: Scores) -> Splits:
-    """Where the failures among complete windows and among prefixes begin."""
-    return Splits(contaminated_above(*_sorted(closed)), contaminated_above(*_sorted(opened)) if opened else math.inf)
+Held = Mapping[Looked, int]
+"""Held-out windows, with the number of those that were looked at with the same scores."""
 
 
-def calibrate(closed: Scores, opened: Scores, false_alarms: float, splits: Splits | None = None) -> Calibration:
-    """Calibrate on the scores of complete windows and of prefixes.
+def looked(lives: Mapping[Life, int], closed: Mapping[Bag, float], opened: Mapping[Bag, float]) -> Held:
+    """Held-out windows as a scorer saw them; it gave ``closed`` to complete windows and ``opened`` to prefixes."""
+    held: Counter[Looked] = Counter()
+    for life, number in lives.items():
+        highest = max((opened[prefix] for prefix in life.prefixes), default=None)
+        held[Looked(closed[life.complete], highest)] += number
+    return held
 
-    ``false_alarms`` is the share of healthy windows that may be called anomalous. ``splits`` are those of ``split``,
-    given where they are decided already.
+
+class Counted(NamedTuple):
+    """Distinct scores, ascending, and the number of windows of each."""
+
+    scores: Floats
+    weights: Floats
+
+
+def calibrate(held: Held, budget: float, asked: str = "", above: float | None = None) -> Calibration:
+    """Calibrate for a budget of false alarms, a share of the healthy windows; ``asked`` is how it was put.
+
+    ``above`` is the score from which complete windows are taken for failures: that of ``apart_above``, given where it
+    is decided already; infinity where it is known that no failure is among them.
     """
-    splits = splits or split(closed, opened)
-    reference = _reference(closed, false_alarms, splits.closed)
-    shared = reference if not opened else _reference(opened, false_alarms, splits.opened)
-    return Calibration(reference, shared, false_alarms)
+    above = apart_above(held) if above is None else above
+    healthy = {looked: number for looked, number in held.items() if looked.closed < above}
+    failed = {looked: number for looked, number in held.items() if looked.closed >= above}
+    share = budget / _overlap(healthy)
+    closed = _reference(_closed(healthy), _closed(failed), share)
+    opened = closed if not len(_open(healthy).scores) else _reference(_open(healthy), _open(failed), share)
+    apart = sum(failed.values()) / sum(held.values())
+    return Calibration(closed, opened, budget, asked or f"{budget:g}", apart)
 
 
-def contaminated_above(scores: Floats, weights: Floats) -> float:
-    """The score above which held-out windows are taken for failures; infinity if none lie apart.
-
-    ``scores`` ascend and are distinct; ``weights`` count windows.
-    """
+def apart_above(held: Held) -> float:
+    """The score from which complete windows are taken for failures; infinity if none lie apart."""
+    scores, weights = _closed(held)
     total, mean = weights.sum(), float(np.average(scores, weights=weights))
     variance = float(np.average((scores - mean) ** 2, weights=weights))
     if len(scores) < 2 or variance == 0:
@@ -67,40 +98,85 @@ def contaminated_above(scores: Floats, weights: Floats) -> float:
     between = share * (1 - share) * (mean_above - mean_below) ** 2
     best = int(np.argmax(between))
     within = math.sqrt(max(variance - between[best], 0.0))
-    if mean_above[best] - mean_below[best] < _APART * within or 1 - share[best] > _LARGEST_SHARE:
+    far = mean_above[best] - mean_below[best] >= _APART * within
+    if not far or not _LEAST_SHARE <= 1 - share[best] <= _LARGEST_SHARE:
         return math.inf
     return float((scores[best] + scores[best + 1]) / 2)
 
 
-def _sorted(counted: Scores) -> tuple[Floats, Floats]:
-    scores = np.array(sorted(counted))
-    return scores, np.array([counted[score] for score in scores.tolist()], float)
+def _closed(held: Held) -> Counted:
+    return _counted([looked.closed for looked in held], list(held.values()))
 
 
-def _reference(counted: Scores, false_alarms: float, split: float) -> Reference:
-    scores, weights = _sorted(counted)
-    kept = scores < split
-    scores, weights = scores[kept], weights[kept]
-    survival = weights[::-1].cumsum()[::-1] / weights.sum()
-    start, tail = _tail(scores, weights, survival)
-    threshold = _threshold(scores, survival, tail, false_alarms)
-    if math.isfinite(split):
-        threshold = max(threshold, split)
-        # No lighter than what makes the threshold's p-value the budget: the gap says nothing of a tail so thin.
-        tail = max(tail, (threshold - start) / math.log(_TAIL_SHARE / false_alarms))
-    return Reference(tuple(scores.tolist()), tuple(survival.tolist()), tail, threshold, int(weights.sum()))
+def _open(held: Held) -> Counted:
+    """The highest scores of windows while they were open; those that nobody looked at have none."""
+    seen = [(looked.open, number) for looked, number in held.items() if looked.open is not None]
+    return _counted([score for score, _ in seen], [number for _, number in seen])
 
 
-def _tail(scores: Floats, weights: Floats, survival: Floats) -> tuple[float, float]:
-    """The score that a tenth of the windows reach, and the mean excess over it: the scale of an exponential tail."""
-    start = scores[max(0, int(np.searchsorted(-survival, -_TAIL_SHARE)) - 1)]
-    beyond = scores >= start
-    return float(start), max(_LEAST_TAIL, float(np.average(scores[beyond] - start, weights=weights[beyond])))
+def _counted(scores: list[float], numbers: list[int]) -> Counted:
+    distinct, place = np.unique(np.array(scores, float), return_inverse=True)
+    return Counted(distinct, np.bincount(place, np.array(numbers, float), len(distinct)).astype(float))
 
 
-def _threshold(scores: Floats, survival: Floats, tail: float, false_alarms: float) -> float:
-    """The least reference score whose p-value is within the budget, or a score beyond the last along the tail."""
-    within = np.flatnonzero(survival <= false_alarms)
+def _overlap(healthy: Held) -> float:
+    """By how much alarms of both kinds are more than those of one: 1 where they come together, 2 where never.
+
+    The extremal coefficient of the pair (Coles, Heffernan & Tawn 1999), read where one window in twenty is.
+    """
+    closed, opened = _closed(healthy), _open(healthy)
+    if not len(opened.scores):
+        return 1.0
+    first, second = _high(closed), _high(opened)
+    number = np.array(list(healthy.values()), float)
+    by_closed = np.array([looked.closed >= first for looked in healthy])
+    by_open = np.array([looked.open is not None and looked.open >= second for looked in healthy])
+    one = max(number[by_closed].sum(), number[by_open].sum())
+    return float(min(2.0, max(1.0, number[by_closed | by_open].sum() / one))) if one else 2.0
+
+
+def _high(counted: Counted) -> float:
+    """The least score that at most one window in twenty reaches, or the greatest of all."""
+    reach = counted.weights[::-1].cumsum()[::-1] / counted.weights.sum()
+    within = np.flatnonzero(reach <= _TOGETHER)
+    return float(counted.scores[within[0] if len(within) else -1])
+
+
+def _reference(healthy: Counted, failed: Counted, share: float) -> Reference:
+    scores, weights = healthy
+    windows = weights.sum()
+    reach = weights[::-1].cumsum()[::-1]
+    tail = fit_tail(scores, weights)
+    higher = failed.scores > scores[-1]
+    threshold = _threshold(scores, reach, tail, share)
+    if higher.any():
+        threshold = max(threshold, float((scores[-1] + failed.scores[higher][0]) / 2))
+    critical = _critical(failed, threshold) or max(threshold, tail.quantile(share / 10))
+    survival = (reach + 1) / (windows + 1)  # an unseen window is one of n + 1 (conformal; Vovk et al. 2005)
+    floor = min(1 / (_FLOOR * (windows + 1)), share / _FLOOR)
+    return Reference(
+        tuple(scores.tolist()), tuple(survival.tolist()), tail, float(floor), threshold, critical, int(windows)
+    )
+
+
+def _threshold(scores: Floats, reach: Floats, tail: Tail, share: float) -> float:
+    """The least score that keeps the budget; ``reach`` is how many of the windows have each score or a higher one."""
+    from scipy.stats import binom
+
+    windows = reach[0]
+    sure = binom.cdf(reach, windows, min(1.0, SLACK * share)) <= 1 - _CONFIDENCE
+    within = np.flatnonzero(sure & ((reach + 1) / (windows + 1) <= share))
     if len(within):
         return float(scores[within[0]])
-    return float(scores[-1] + tail * math.log(survival[-1] / false_alarms))
+    beyond = 1 - (1 - _CONFIDENCE) ** (1 / windows)  # nine times in ten no more than this share is beyond the sample
+    target = min(share, tail.share * min(1.0, SLACK * share / beyond))
+    return max(tail.quantile(target), math.nextafter(float(scores[-1]), math.inf))
+
+
+def _critical(failed: Counted, threshold: float) -> float | None:
+    """The median of what was taken for failures and is beyond the threshold; None where there is nothing."""
+    beyond = failed.scores >= threshold
+    scores, weights = failed.scores[beyond], failed.weights[beyond]
+    if not len(scores):
+        return None
+    return float(scores[int(np.searchsorted(weights.cumsum(), weights.sum() / 2))])

@@ -71,7 +71,7 @@ def card(recipe: "BaselineRecipe", corpus: Corpus, baseline: Baseline, left_out:
         command=recipe.command,
         seed=recipe.seed,
         how=_HOW[recipe.detector].format(**shapes),
-        false_alarms=recipe.false_alarms,
+        false_alarms=calibration.false_alarms,
         apart=held_out - calibration.closed.windows,
         held_out=held_out,
     )

@@ -1,6 +1,7 @@
 """From counts of distinct windows to fitted detectors: without labels, and each with its defaults from the literature.
 
-Each takes counts ``(windows, kinds + 1)``, the number of times that each row was seen ``(windows,)``, and all chance.
+Each takes counts ``(windows, kinds + 1)``, the number of times that each row was seen ``(windows,)``, all chance, and
+whether it is known that no failure is among them.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,10 +21,10 @@ _FITS = 20
 _TREES, _SAMPLE = 100, 256  # Liu, Ting & Zhou 2008
 
 
-def fit_pca(counts: Floats, weights: Floats, rng: np.random.Generator) -> PcaDetector:
+def fit_pca(counts: Floats, weights: Floats, rng: np.random.Generator, healthy: bool) -> PcaDetector:
     """As many components as predict left-out counts best (``training.teacher``), and bootstrapped fits with them."""
     known = counts[:, :-1]
-    components = choose_components(known, weights, rng)
+    components = choose_components(known, weights, rng, healthy)
     share = weights / weights.sum()
     drawn = [rng.multinomial(int(weights.sum()), share).astype(float) for _ in range(_FITS)]
     means, bases = zip(*(_subspace(known, each, components) for each in drawn), strict=True)
@@ -38,13 +39,13 @@ def _subspace(known: Floats, weights: Floats, components: int) -> tuple[Floats, 
     return mean, vectors[:, ::-1][:, :components]
 
 
-def fit_rarity(counts: Floats, weights: Floats, rng: np.random.Generator) -> RarityDetector:
+def fit_rarity(counts: Floats, weights: Floats, rng: np.random.Generator, healthy: bool) -> RarityDetector:
     """Count the windows of each set of kinds; nothing is left to chance."""
     sets, place = np.unique(counts > 0, axis=0, return_inverse=True)
     return RarityDetector(sets, np.bincount(place.ravel(), weights, len(sets)).astype(np.float64))
 
 
-def fit_forest(counts: Floats, weights: Floats, rng: np.random.Generator) -> ForestDetector:
+def fit_forest(counts: Floats, weights: Floats, rng: np.random.Generator, healthy: bool) -> ForestDetector:
     """Fit scikit-learn's forest on as many windows as all of its trees look at, drawn as often as they were seen."""
     from sklearn.ensemble import IsolationForest
 
@@ -79,7 +80,7 @@ def _unseen_length(windows: npt.NDArray[np.int64]) -> Floats:
     return np.where(windows > 2, many, np.where(windows == 2, 1.0, 0.0))
 
 
-FITS: dict[str, Callable[[Floats, Floats, np.random.Generator], Detector]] = {
+FITS: dict[str, Callable[[Floats, Floats, np.random.Generator, bool], Detector]] = {
     "pca": fit_pca,
     "rarity": fit_rarity,
     "forest": fit_forest,

@@ -5,7 +5,7 @@ that what differs between them is the detector. Windows that may go on are no pa
 same detector, and have a calibration of their own: what is usual among healthy blocks that are still being written.
 """
 
-from collections import Counter
+import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +17,11 @@ from model.baselines import Baseline, load_baseline, save_baseline
 from model.baselines.detector import Detector, Kinds
 from model.baselines.scorer import raw_score
 from stream.windows.settings import WindowSettings
-from training.bags import Bags, Corpus, collect, matrix
+from training.bags import Bag, Bags, Corpus, collect, matrix
 from training.baselines.card import card
 from training.baselines.detectors import FITS
-from training.calibrate import calibrate
+from training.budget import parse_budget
+from training.calibrate import calibrate, looked
 from training.shown import Shown
 
 HELD_OUT = 0.2
@@ -28,13 +29,17 @@ HELD_OUT = 0.2
 
 @dataclass(frozen=True, slots=True)
 class BaselineRecipe:
-    """What a person may choose; ``detector`` is a name of ``model.baselines.DETECTORS``, the rest as in ``Recipe``."""
+    """What a person may choose; ``detector`` is a name of ``model.baselines.DETECTORS``, the rest as in ``Recipe``.
+
+    ``healthy``: no failure is among the windows.
+    """
 
     detector: str
     seed: int = 0
-    false_alarms: float = 1e-3
+    false_alarms: str = "1e-3"
     name: str = "hdfs"
     zone: str = "UTC"
+    healthy: bool = False
     command: str = "tinylogbert train"
     source: str = "Lines of a log."
 
@@ -66,14 +71,15 @@ def fit_baseline(corpus: Corpus, recipe: BaselineRecipe) -> Baseline:
     counted = corpus.closed.fitted
     weights = np.array(list(counted.values()), float)
     rng = np.random.default_rng(recipe.seed)
-    detector = FITS[recipe.detector](matrix(list(counted), list(kinds.texts)), weights, rng)
+    counts = matrix(list(counted), list(kinds.texts))
+    detector = FITS[recipe.detector](counts, weights, rng, recipe.healthy)
     closed, opened = (_held_out(detector, kinds, bags) for bags in (corpus.closed, corpus.open))
-    calibration = calibrate(closed, opened, recipe.false_alarms)
+    budget = parse_budget(recipe.false_alarms)
+    share = budget.share(corpus.windows, corpus.last - corpus.first)
+    above = math.inf if recipe.healthy else None
+    calibration = calibrate(looked(corpus.lives, closed, opened), share, budget.asked, above)
     return Baseline(f"{recipe.name}-{recipe.detector}", detector, kinds, calibration)
 
 
-def _held_out(detector: Detector, kinds: Kinds, bags: Bags) -> Counter[float]:
-    found: Counter[float] = Counter()
-    for bag, number in bags.held_out.items():
-        found[raw_score(detector, kinds, bag)] += number
-    return found
+def _held_out(detector: Detector, kinds: Kinds, bags: Bags) -> dict[Bag, float]:
+    return {bag: raw_score(detector, kinds, bag) for bag in bags.held_out}
