@@ -78,6 +78,8 @@ def test_every_rule_is_tried() -> None:
         ("stream.windows.files", {"torch", "confluent_kafka", "model", "training", "pydantic", "click"}),
         ("stream.lines", {"torch", "confluent_kafka", "model", "training", "stream.windows"}),
         ("stream.kafka.worker", {"torch", "model", "training"}),
+        ("model.baselines", {"torch", "tokenizers", "transformers", "sklearn", "training", "confluent_kafka"}),
+        ("training.baselines", {"torch", "tokenizers", "transformers", "sklearn", "confluent_kafka"}),
         ("stream.__main__", {"torch", "confluent_kafka", "sklearn", "matplotlib"}),
     ],
 )

@@ -9,17 +9,30 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from stream.errors import InputError
 from stream.windows.settings import WindowSettings
 from training.budget import parse_budget
 from training.shown import shown
 
+if TYPE_CHECKING:
+    from model.baselines import Baseline
+    from model.checkpoint import Checkpoint
+
+_BERT_ONLY = ("base_model", "epochs", "steps")
 _OPTIONS = (
     click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Checkpoint folder."),
+    click.option(
+        "--detector",
+        type=click.Choice(["bert", "pca", "rarity", "forest"]),
+        default="bert",
+        show_default=True,
+        help="TinyLogBERT, or a simple detector behind the same interface (see tinylogbert compare).",
+    ),
     click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of all chance."),
     click.option("--epochs", type=click.IntRange(0), default=5, show_default=True, help="Of masked-LM pretraining."),
     click.option("--steps", type=click.IntRange(1), default=600, show_default=True, help="Of the head, of 64 windows."),
@@ -63,31 +76,53 @@ def run_training(
     inputs: Sequence[str],
     *,
     out: Path,
+    detector: str,
     normal_only: str | None,
     source: str | None,
     **chosen: Any,
 ) -> None:
     """Train on ``lines`` (called with what is to be told bytes done and bytes of all), and print the folder.
 
-    ``inputs`` name the lines; ``chosen`` are other fields of ``training.fit.Recipe``. Raises InputError.
+    ``inputs`` name the lines; ``chosen`` are other fields of ``training.fit.Recipe``, or of the simple detectors'
+    ``BaselineRecipe``. Raises InputError.
     """
     from stream.labels import read_labels
 
     anomalous = {block for block, bad in read_labels(normal_only).items() if bad} if normal_only else set()
+    chosen = _fitting(detector, chosen)
+    command = _command(inputs, out, normal_only, chosen, detector)
     with _whole(out) as folder, shown() as progress:
         found = iter(lines(partial(progress, "reading")))
         first = list(islice(found, 1))  # what cannot be read is said before torch is loaded
-        from training.fit import Recipe, train
-
-        recipe = Recipe(
-            **chosen,
-            healthy=normal_only is not None,
-            command=_command(inputs, out, normal_only, chosen),
-            source=source or f"Lines of {inputs[0]}.",
-        )
-        checkpoint = train(chain(first, found), folder, recipe, windows, progress, anomalous)
+        about = {"command": command, "source": source or f"Lines of {inputs[0]}.", "healthy": normal_only is not None}
+        fit = _bert if detector == "bert" else partial(_simple, detector)
+        checkpoint = fit({**chosen, **about}, chain(first, found), folder, windows, progress, anomalous)
     click.echo(f"checkpoint {checkpoint.name} is in {out}; try: tinylogbert score FILE --checkpoint {out}", err=True)
     click.echo(str(out))
+
+
+def _bert(chosen: dict[str, Any], *arguments: Any) -> "Checkpoint":
+    from training.fit import Recipe, train
+
+    lines, out, *rest = arguments
+    return train(lines, out, Recipe(**chosen), *rest)
+
+
+def _simple(detector: str, chosen: dict[str, Any], *arguments: Any) -> "Baseline":
+    from training.baselines import BaselineRecipe, train_baseline
+
+    lines, out, *rest = arguments
+    return train_baseline(lines, out, BaselineRecipe(detector, **chosen), *rest)
+
+
+def _fitting(detector: str, chosen: dict[str, Any]) -> dict[str, Any]:
+    """What was chosen, without what a simple detector does not have; asked for in vain, that is wrong usage."""
+    if detector == "bert":
+        return chosen
+    context = click.get_current_context()
+    if vain := [name for name in _BERT_ONLY if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]:
+        raise click.UsageError(f"--{vain[0].replace('_', '-')} goes with --detector bert, and not with {detector}")
+    return {name: value for name, value in chosen.items() if name not in _BERT_ONLY}
 
 
 @contextmanager
@@ -116,10 +151,11 @@ def _whole(out: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _command(inputs: Sequence[str], out: Path, normal_only: str | None, chosen: dict[str, Any]) -> str:
+def _command(inputs: Sequence[str], out: Path, normal_only: str | None, chosen: dict[str, Any], detector: str) -> str:
     """The command line that does it again; names of files, not the places where they lie."""
     named = {{"zone": "timezone"}.get(name, name): value for name, value in chosen.items() if value is not None}
     flags = [f"--{name.replace('_', '-')} {value}" for name, value in sorted(named.items())]
     labels = [f"--normal-only {Path(normal_only).name}"] if normal_only else []
     names = [Path(name).name for name in inputs]
-    return " ".join(["tinylogbert train", *names, f"--out {out.name}", *flags, *labels])
+    kind = [] if detector == "bert" else [f"--detector {detector}"]
+    return " ".join(["tinylogbert train", *names, *kind, f"--out {out.name}", *flags, *labels])

@@ -4,7 +4,8 @@ The score is minus the mean length of its paths, in cuts, with the usual allowan
 scikit-learn's ``score_samples`` is -2 ** (score / allowance of the whole sample), which is the same order. It is fitted
 by scikit-learn and walked by numpy, so that scoring loads neither scikit-learn nor a pickle.
 
-It looks at one count at a time: that two counts do not fit each other it sees only where that is rare in each of them.
+It looks at one count at a time: that two counts do not fit each other it sees only where one of them is rare by itself.
+It cuts where training had differences, so that lines of a kind that training never saw mean nothing to it.
 """
 
 from collections.abc import Mapping

@@ -91,7 +91,7 @@ def compare_command(
     with shown() as progress:
         before, behind = _halves(files, earlier, 0.6 if split is None else split, progress)
         corpus = _learned(before, {block for block, bad in known.items() if bad and normal_only}, settings)
-        entrants = [*_fitted(corpus, seed, settings, progress), *others]
+        entrants = [*_fitted(corpus, seed, normal_only, settings, progress), *others]
         contest = _judged(behind, before.blocks, entrants, known, settings)
     if not contest.windows:
         raise InputError(f"no block that begins behind the lines to fit on has a label in {labels}")
@@ -141,13 +141,16 @@ def _learned(before: _Noted, left_out: set[str], settings: Settings) -> "Corpus"
     return collect(before, settings.windows, HELD_OUT, left_out, ZoneInfo(settings.timezone))
 
 
-def _fitted(corpus: "Corpus", seed: int, settings: Settings, progress: "Shown") -> "Iterator[tuple[str, Scorer]]":
+def _fitted(
+    corpus: "Corpus", seed: int, healthy: bool, settings: Settings, progress: "Shown"
+) -> "Iterator[tuple[str, Scorer]]":
     from model.baselines import DETECTORS, BaselineScorer
     from training.baselines import BaselineRecipe, fit_baseline
 
     for done, name in enumerate(DETECTORS):
         progress("fitting", done, len(DETECTORS))
-        yield name, BaselineScorer(fit_baseline(corpus, BaselineRecipe(name, seed, name="split")), settings.memo)
+        recipe = BaselineRecipe(name, seed, name="compared", healthy=healthy)
+        yield name, BaselineScorer(fit_baseline(corpus, recipe), settings.memo)
     progress("fitting", len(DETECTORS), len(DETECTORS))
 
 

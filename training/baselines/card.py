@@ -46,7 +46,7 @@ from the rest was taken for failures and left out: {apart:,} of {held_out:,} win
 
 ## Limits
 
-- Words are not read: every kind of line that training never saw is alike.
+- Words are not read: all kinds of line that training never saw are alike{unseen}.
 - A window that may go on is scored as if it were complete. Healthy blocks that are being written score high as well,
   so the threshold for them is high, and most failures are found when the window is closed.
 """
@@ -71,6 +71,7 @@ def card(recipe: "BaselineRecipe", corpus: Corpus, baseline: Baseline, left_out:
         command=recipe.command,
         seed=recipe.seed,
         how=_HOW[recipe.detector].format(**shapes),
+        unseen=", and mean nothing to the forest" if recipe.detector == "forest" else "",
         false_alarms=calibration.false_alarms,
         apart=held_out - calibration.closed.windows,
         held_out=held_out,
