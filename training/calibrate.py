@@ -163,7 +163,7 @@ def _threshold(scores: Floats, reach: Floats, tail: Tail, share: float) -> float
     """The least score that keeps the budget; ``reach`` is how many of the windows have each score or a higher one."""
     from scipy.stats import binom
 
-    windows = reach[0]
+    windows = float(reach[0])  # no numpy number: thresholds make verdicts, and those are Python's
     sure = binom.cdf(reach, windows, min(1.0, SLACK * share)) <= 1 - _CONFIDENCE
     within = np.flatnonzero(sure & ((reach + 1) / (windows + 1) <= share))
     if len(within):
