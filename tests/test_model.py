@@ -13,7 +13,7 @@ from torch import nn
 import model
 from model import TinyLogBERT, load_checkpoint
 from model.bert import mini_config, new_encoder, padded
-from model.calibration import Calibration, Reference
+from model.calibration import Calibration, Reference, Tail
 from model.checkpoint import rounded, save_checkpoint
 from model.encoding import WindowEncoder, add_tokens
 from model.scorer import BertScorer
@@ -44,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
     encoder = small_encoder()
     small = small_model(encoder.tokenizer.get_vocab_size())
     rounded(small)
-    reference = Reference((-3.0, -2.0), (1.0, 0.5), 0.5, 0.0, 2)
+    reference = Reference((-3.0, -2.0), (1.0, 0.5), Tail(-2.0, 0.5, 0.5, 0.0), 0.01, 0.0, 1.0, 2)
     save_checkpoint(tmp_path, small, encoder, Calibration(reference, reference, 1e-3), "# card\n", "test")
     return tmp_path
 
