@@ -42,8 +42,8 @@ for calibration.
 `{command}` (seed {seed})
 
 1. Masked-language-model pretraining, {epochs} epochs{base}; last loss {mlm_loss:.3f} nats a masked token.
-2. A teacher: the squared prediction error, a line, of event counts{views} outside of {components} principal
-   components, their number chosen by entry-left-out cross-validation.
+2. A teacher: the squared prediction error, a line, of event counts{views} outside of {components}
+   principal components, their number chosen by entry-left-out cross-validation.
 3. The head, distilled from the teacher on real, incomplete and damaged windows, {steps} steps; last loss
    {head_loss:.3f} (Huber, in the teacher's log error).
 4. Calibration on the held-out windows, without labels, for {false_alarms:g} false alarms a healthy window. What lay

@@ -15,7 +15,10 @@ class Damage:
     def __init__(self, counts: Floats, rng: np.random.Generator) -> None:
         self._counts = counts
         self._rng = rng
-        self._ways = (self._drop, self._change, self._insert, self._insert, self._keep_few, self._mix, self._foreign)
+        self._ways = (
+            *(self._drop, self._change, self._insert, self._insert),
+            *(self._keep_few, self._mix, self._foreign, self._foreign),
+        )
 
     def draw(self, rows: Floats) -> Floats:
         """Damage each row in one to three ways; an empty window keeps one line."""

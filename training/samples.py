@@ -1,4 +1,9 @@
-"""Training samples: token ids of real and damaged windows, with the teacher's score as their target."""
+"""Training samples: token ids of real and damaged windows, with the teacher's score as their target.
+
+The teacher counts lines of unknown kinds and cannot read them. So here half of the windows that have some get harmless
+ones, and are taught to be hardly worse than without them; the others get lines that speak of trouble, and are taught
+what the teacher says of unknown lines.
+"""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -6,14 +11,15 @@ from typing import Protocol
 import numpy as np
 
 from model.encoding import WindowEncoder
-from stream.lines import words
 from training.bags import Floats
 from training.damage import Damage
+from training.wording import Wording
 
 Ids = tuple[int, ...]
 
 _AS_WORDS = 0.05
-_REWORDED = 0.03
+_REWORDED = 0.05
+_HARMLESS = 0.02  # lines of an unknown kind that a window's harmless unknown lines count as, however many there are
 
 
 class Target(Protocol):
@@ -22,36 +28,6 @@ class Target(Protocol):
     def target(self, counts: Floats) -> Floats:
         """The score that each row of counts ``(windows, kinds + 1)`` should have: ``(windows,)``."""
         ...
-
-
-class Wording:
-    """Readings of lines: a known one with a word changed (harmless), or one that no log ever had (foreign)."""
-
-    def __init__(self, kinds: Sequence[str], rng: np.random.Generator) -> None:
-        self._rng = rng
-        self._lines = [words(kind).split() or ["line"] for kind in kinds]
-        self._vocabulary = sorted({word for line in self._lines for word in line})
-        self._letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
-
-    def reworded(self, kind: int) -> str:
-        """The words of a known line, one of them left out, doubled or put elsewhere."""
-        line = list(self._lines[kind])
-        place = int(self._rng.integers(len(line)))
-        word = line.pop(place)
-        if len(line) < 3 or self._rng.random() < 0.5:
-            line.insert(int(self._rng.integers(len(line) + 1)), word)
-        return " ".join(line)
-
-    def foreign(self) -> str:
-        """A line of words from other lines, or made up, of usual length."""
-        length = int(self._rng.integers(3, 13))
-        return " ".join(self._invented() if self._rng.random() < 0.5 else self._borrowed() for _ in range(length))
-
-    def _borrowed(self) -> str:
-        return self._vocabulary[int(self._rng.integers(len(self._vocabulary)))]
-
-    def _invented(self) -> str:
-        return "".join(self._rng.choice(self._letters, int(self._rng.integers(2, 11))))
 
 
 class Sampler:
@@ -83,10 +59,16 @@ class Sampler:
         rows = self._counts[self._rng.choice(len(self._counts), size, p=self._share)]
         half = size // 2
         rows = np.concatenate([rows[:half], self._damage.draw(rows[half:])])
-        return [self.encode(row) for row in rows], self._teacher.target(rows)
+        harmless = self._rng.random(size) < 0.5
+        taught = rows.copy()
+        taught[harmless, -1] = np.minimum(taught[harmless, -1], _HARMLESS)
+        ids = [self.encode(row, calm) for row, calm in zip(rows, harmless.tolist(), strict=True)]
+        return ids, self._teacher.target(taught)
 
-    def encode(self, row: Floats) -> Ids:
-        """Token ids of one row of counts, some of its known lines read as words."""
+    def encode(self, row: Floats, harmless: bool = False) -> Ids:
+        """Token ids of one row of counts, some of its known lines read as words or reworded; ``harmless`` says what its
+        unknown lines are like.
+        """
         bag: dict[str, int] = {}
         as_words: set[str] = set()
         for kind in np.flatnonzero(row[:-1]).tolist():
@@ -98,5 +80,6 @@ class Sampler:
                 as_words.add(text)
             bag[text] = bag.get(text, 0) + int(row[kind])
         if row[-1]:
-            bag[self._wording.foreign()] = int(row[-1])
+            unknown = self._wording.harmless() if harmless else self._wording.troubled()
+            bag[unknown] = bag.get(unknown, 0) + int(row[-1])
         return self._encoder.encode(bag, self._complete, as_words)

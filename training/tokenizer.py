@@ -1,10 +1,13 @@
-"""A tokenizer learned from the logs: word pieces of the lines' words; the tokens of whole lines come later."""
+"""A tokenizer learned from the logs and from what every log may say (``training.wordlist``): word pieces of the words;
+the tokens of whole lines come later.
+"""
 
 from collections.abc import Iterable
 
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from stream.lines import words
+from training.wordlist import EVERYDAY, FAULTS, LEVELS, TROUBLE
 
 _SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 _ALPHABET = [*"abcdefghijklmnopqrstuvwxyz"]
@@ -19,5 +22,6 @@ def learn_tokenizer(kinds: Iterable[str], vocabulary: int) -> Tokenizer:
         vocab_size=vocabulary, special_tokens=_SPECIAL, initial_alphabet=_ALPHABET, show_progress=False
     )
     spelled = [*_ALPHABET, *("a" + letter for letter in _ALPHABET)]  # every letter also inside of a word
-    tokenizer.train_from_iterator([*(words(kind) for kind in kinds), *spelled], trainer)
+    general = (*LEVELS, *TROUBLE, *FAULTS, *EVERYDAY)
+    tokenizer.train_from_iterator([*(words(kind) for kind in kinds), *general, *spelled], trainer)
     return tokenizer

@@ -1,0 +1,75 @@
+"""Readings of lines for the head: what is reworded stays, what is unknown is harmless or speaks of trouble."""
+
+import numpy as np
+import pytest
+
+from model.encoding import WindowEncoder, add_tokens
+from stream.lines import words
+from training.bags import Floats, matrix
+from training.samples import Sampler
+from training.tokenizer import learn_tokenizer
+from training.wording import Wording
+from training.wordlist import EVERYDAY, is_troubled
+
+KINDS = [
+    "dfs.DataNode$DataXceiver: Receiving block <block> src: <address> dest: <address>",
+    "WARN dfs.DataNode$DataXceiver: <address>:Got exception while serving <block> to <address>",
+    "dfs.DataBlockScanner: Verification succeeded for <block>",
+]
+DRAWS = 300
+
+
+def wording(seed: int = 0) -> Wording:
+    return Wording(KINDS, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("kind", range(len(KINDS)))
+def test_a_reworded_line_keeps_most_of_its_words_and_all_that_speak_of_trouble(kind: int) -> None:
+    line = words(KINDS[kind]).split()
+    said = wording()
+    drawn = [said.reworded(kind).split() for _ in range(DRAWS)]
+    for other in drawn:
+        assert len(set(line) & set(other)) >= 0.5 * len(set(line))
+        assert {word for word in other if is_troubled(word)} == {word for word in line if is_troubled(word)}
+    assert len({" ".join(other) for other in drawn}) > DRAWS / 3
+
+
+def test_a_harmless_line_says_nothing_of_trouble_and_a_troubled_one_does() -> None:
+    said = wording()
+    for _ in range(DRAWS):
+        assert not any(map(is_troubled, said.harmless().split()))
+        assert any(map(is_troubled, said.troubled().split()))
+
+
+def test_the_same_seed_says_the_same() -> None:
+    first, second = wording(3), wording(3)
+    assert [first.harmless() for _ in range(9)] == [second.harmless() for _ in range(9)]
+    assert [first.troubled() for _ in range(9)] == [second.troubled() for _ in range(9)]
+
+
+def test_no_word_of_everyday_work_speaks_of_trouble() -> None:
+    assert not [word for word in EVERYDAY if is_troubled(word)]
+
+
+class Unknown:
+    """A teacher that counts lines of unknown kinds."""
+
+    def target(self, counts: Floats) -> Floats:
+        return np.asarray(counts[:, -1])
+
+
+def test_windows_are_taught_what_their_unknown_lines_say() -> None:
+    tokenizer = learn_tokenizer(KINDS, 1024)
+    add_tokens(tokenizer, KINDS)
+    encoder = WindowEncoder(tokenizer)
+    known = (KINDS[0], 3)
+    counts = matrix([(known,), (known, ("?", 4))], KINDS)
+    sampler = Sampler(counts, np.ones(2), KINDS, True, encoder, Unknown(), np.random.default_rng(0))
+    ids, targets = sampler.draw(400)
+    trouble = {encoder.tokenizer.token_to_id(word) for word in ("corrupt", "failed", "denied", "timeout", "fatal")}
+    said = np.array([bool(trouble & set(each)) for each in ids])
+    assert said.any()
+    assert (targets[said] >= 1).all()
+    assert ((targets < 0.1) | (targets >= 1)).all()
+    unknown = np.array([len(each) > 4 for each in ids])
+    assert (targets[unknown & ~said] < 0.1).mean() > 0.3
