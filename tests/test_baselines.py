@@ -1,4 +1,4 @@
-"""Simple detectors: what each scores, that arrays are all that is kept, and that they stand wherever a scorer does."""
+"""Simple detectors: what each scores, that arrays are all that is kept, that they stand wherever a scorer does."""
 
 import json
 import math

@@ -44,7 +44,7 @@ class Contest:
             entrant.judge([window.texts for window in judged], places)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Figures as JSON values: each scorer over all blocks, then each over distinct ones (content and label)."""
+        """Figures as JSON values: each scorer over all blocks, then over distinct ones (bag of lines and label)."""
         blocks = list(self._place)
         labels = np.array([self._labels[block] for block in blocks], np.bool_)
         once = np.array(distinct(blocks, labels, self._contents), np.int64)

@@ -41,7 +41,7 @@ Examples:
 
 \b
 Fits event-count PCA, event-set rarity and an Isolation Forest on the lines before the split, judges the blocks that
-begin behind it, and prints, over all of them and over distinct ones (each content and label counted once):
+begin behind it, and prints, over all of them and over distinct ones (each bag of lines and label counted once):
   ROC-AUC, AP            of the scores; AP is average precision
   F1, precision, recall  of the verdicts, whose threshold was chosen without labels
   false alarms           of the verdicts, and their share of all healthy blocks

@@ -39,7 +39,7 @@ def print_rows(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
 
 
 def _title(over: str, row: dict[str, Any]) -> str:
-    what = {"blocks": "blocks", "distinct": "distinct blocks, each content and label once"}[over]
+    what = {"blocks": "blocks", "distinct": "distinct blocks, each bag of lines and label once"}[over]
     return f"{row['anomalous'] + row['normal']:,} {what}; {row['anomalous']:,} anomalous"
 
 
