@@ -11,8 +11,8 @@ higher; of windows that may go on, the share of healthy ones that *ever* do whil
 
 import math
 from bisect import bisect_left
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
 
 from stream.scoring import Score, Severity
 
@@ -75,12 +75,22 @@ class Reference:
         return self.survival[later] if later < len(self.scores) else max(self.floor, self.tail.survival(score))
 
 
+class Uniformity(NamedTuple):
+    """The greatest distance of p-values from uniform (Kolmogorov & Smirnov), the test's own p-value, and how many."""
+
+    statistic: float
+    p_value: float
+    windows: int
+
+
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """References of complete windows and of prefixes, and the budget of false alarms that their thresholds keep.
 
     ``false_alarms`` is a share of healthy windows, ``asked`` how the person put it (``5/hour``), ``apart`` the share of
     held-out windows that were taken for failures: if none of them was one, they are false alarms beside the budget.
+    ``uniform`` says how uniform the p-values of one half of the held-out windows are if the other half is the
+    reference, by completeness; it may be empty.
     """
 
     closed: Reference
@@ -88,6 +98,7 @@ class Calibration:
     false_alarms: float
     asked: str = ""
     apart: float = 0.0
+    uniform: dict[str, Uniformity] = field(default_factory=dict, hash=False)
 
     def judge(self, value: float, complete: bool) -> Score:
         """The score with its p-value and verdict."""
@@ -111,7 +122,8 @@ class Calibration:
         false_alarms = float(values["false_alarms"])
         closed, opened = (_reference(values[name], false_alarms) for name in ("closed", "open"))
         asked = str(values.get("asked", f"{false_alarms:g}"))
-        return cls(closed, opened, false_alarms, asked, float(values.get("apart", 0)))
+        uniform = {name: Uniformity(*found) for name, found in values.get("uniform", {}).items()}
+        return cls(closed, opened, false_alarms, asked, float(values.get("apart", 0)), uniform)
 
 
 def _reference(values: dict[str, Any], false_alarms: float) -> Reference:

@@ -14,7 +14,7 @@ from model.checkpoint import shipped_checkpoint
 from training.bags import Life, Lives
 from training.calibrate import SLACK, Held, Looked, apart_above, calibrate, looked
 from training.tail import fit_tail, pareto
-from training.uniform import crossfitted, spread, uniformity
+from training.uniform import calibrated, crossfitted, spread, uniformity
 
 BUDGET = 1e-3
 Scores = dict[float, int]
@@ -250,8 +250,9 @@ def test_without_any_failure_a_tenth_of_the_budget_is_critical() -> None:
 
 
 def test_it_comes_back_from_json() -> None:
-    calibration = calibrate({**looks(0, 500, 0.5), Looked(0.0, 0.0): 15}, BUDGET, "5/hour")
+    calibration = calibrated({**looks(0, 500, 0.5), Looked(0.0, 0.0): 15}, BUDGET, "5/hour", None, seed=0)
     assert calibration.asked == "5/hour"
+    assert set(calibration.uniform) == {"closed", "open"}
     assert Calibration.from_json(json.loads(json.dumps(calibration.as_json()))) == calibration
 
 

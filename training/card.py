@@ -46,8 +46,10 @@ for calibration.
    principal components, their number chosen by entry-left-out cross-validation.
 3. The head, distilled from the teacher on real, incomplete and damaged windows, {steps} steps; last loss
    {head_loss:.3f} (Huber, in the teacher's log error).
-4. Calibration on the held-out windows, without labels, for {false_alarms:g} false alarms a healthy window. What lay
-   apart from the rest (Otsu's split) was taken for failures and left out: {apart:,} of {held_out:,} windows.
+4. Calibration on the held-out windows, without labels, for false alarms on {false_alarms:.3g} of the healthy windows
+   (asked: {asked}), at any time from a window's first line to its last. What lay apart from the rest (Otsu's split) was
+   taken for failures and left out: {apart:,} of {held_out:,} windows. Those of them that are healthy, if any, are false
+   alarms beside the budget.{uniform}
 
 Threshold of a complete window {closed:.2f}, of one that may go on {opened:.2f}.
 
@@ -85,10 +87,24 @@ def card(recipe: "Recipe", facts: Facts, calibration: Calibration) -> str:
         steps=recipe.steps,
         head_loss=facts.head_loss,
         false_alarms=calibration.false_alarms,
+        asked=calibration.asked,
+        uniform=_uniform(calibration),
         apart=held_out - calibration.closed.windows,
         held_out=held_out,
         closed=calibration.closed.threshold,
         opened=calibration.open.threshold,
+    )
+
+
+def _uniform(calibration: Calibration) -> str:
+    """How uniform the p-values are, as a sentence."""
+    names = {"closed": "complete", "open": "still open"}
+    tests = [
+        f"{names[name]} {test.statistic:.3f} (p = {test.p_value:.2f}, {test.windows:,} windows)"
+        for name, test in calibration.uniform.items()
+    ]
+    return (
+        f"\n   P-values of one half against the other, distance from uniform (KS): {'; '.join(tests)}." if tests else ""
     )
 
 

@@ -37,6 +37,7 @@ from training.prefixes import PrefixTeacher
 from training.samples import Sampler
 from training.teacher import Teacher, fit_teacher
 from training.typical import typical_windows
+from training.uniform import calibrated
 
 _HELD_OUT = 0.2
 _BATCH = 64
@@ -126,7 +127,7 @@ def _calibrated(model: TinyLogBERT, encoder: WindowEncoder, corpus: Corpus, reci
     threshold = round(calibrate(held, share, above=above).closed.threshold, DIGITS)
     with torch.no_grad():
         model.anomaly_head[2].bias.sub_(threshold)  # type: ignore[operator]
-    return calibrate(_held_out(model, encoder, corpus), share, budget.asked, above - threshold)
+    return calibrated(_held_out(model, encoder, corpus), share, budget.asked, above - threshold, recipe.seed)
 
 
 def _held_out(model: TinyLogBERT, encoder: WindowEncoder, corpus: Corpus) -> Held:

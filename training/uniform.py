@@ -6,23 +6,22 @@ Czado, Gneiting & Held 2009), which makes them uniform where calibration is righ
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import replace
 
 import numpy as np
 
-from model.calibration import Reference
+from model.calibration import Calibration, Reference, Uniformity
 from training.bags import Floats
-from training.calibrate import Held, Looked, calibrate
+from training.calibrate import Held, Looked, apart_above, calibrate
 
 _LEAST = 20
 
 
-class Uniformity(NamedTuple):
-    """The greatest distance of p-values from uniform (Kolmogorov & Smirnov), the test's own p-value, and how many."""
-
-    statistic: float
-    p_value: float
-    windows: int
+def calibrated(held: Held, budget: float, asked: str, above: float | None, seed: int) -> Calibration:
+    """``calibrate``, with how uniform the p-values are, half against half."""
+    above = apart_above(held) if above is None else above
+    uniform = crossfitted(held, budget, above, np.random.default_rng((seed, 2)))
+    return replace(calibrate(held, budget, asked, above), uniform=uniform)
 
 
 def uniformity(p_values: Floats, reference: int | None = None) -> Uniformity:

@@ -21,8 +21,9 @@ from training.bags import Bag, Bags, Corpus, collect, matrix
 from training.baselines.card import card
 from training.baselines.detectors import FITS
 from training.budget import parse_budget
-from training.calibrate import calibrate, looked
+from training.calibrate import looked
 from training.shown import Shown
+from training.uniform import calibrated
 
 HELD_OUT = 0.2
 
@@ -77,7 +78,7 @@ def fit_baseline(corpus: Corpus, recipe: BaselineRecipe) -> Baseline:
     budget = parse_budget(recipe.false_alarms)
     share = budget.share(corpus.windows, corpus.last - corpus.first)
     above = math.inf if recipe.healthy else None
-    calibration = calibrate(looked(corpus.lives, closed, opened), share, budget.asked, above)
+    calibration = calibrated(looked(corpus.lives, closed, opened), share, budget.asked, above, recipe.seed)
     return Baseline(f"{recipe.name}-{recipe.detector}", detector, kinds, calibration)
 
 
