@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 import click
 
 from model.folder import detector_of
+from model.scorers import scorer_of
 from stream.commands.comparison import print_rows
 from stream.commands.options import settings_options
-from stream.commands.scorers import WINDOW_OPTIONS, scorer_of
+from stream.commands.scorers import WINDOW_OPTIONS
 from stream.errors import InputError
 from stream.files import STDIN, read_lines
 from stream.labels import read_labels

@@ -1,4 +1,4 @@
-"""The scorer that the settings ask for: the one place where a command gets it. Loads torch only for TinyLogBERT."""
+"""The scorer that the settings ask for: the one place where a command gets it. Loads no heavy library by itself."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING
 from stream.settings import Settings
 
 if TYPE_CHECKING:
-    from model.baselines import BaselineScorer
-    from model.scorer import BertScorer
-
-    AnyScorer = BaselineScorer | BertScorer
+    from model.scorers import AnyScorer
 
 SCORER_OPTIONS = ("checkpoint", "memo")
 WINDOW_OPTIONS = ("timezone", "quiet_after", "close_after", "lateness", "max_lines", "max_age", "max_jump")
@@ -17,20 +14,9 @@ WINDOW_OPTIONS = ("timezone", "quiet_after", "close_after", "lateness", "max_lin
 
 def load_scorer(settings: Settings) -> "AnyScorer":
     """What the settings' checkpoint holds, or the shipped TinyLogBERT; raises InputError if it cannot be loaded."""
+    from model.scorers import scorer_of
+
     return scorer_of(settings.checkpoint, settings.memo)
-
-
-def scorer_of(folder: Path | None, memo: bool) -> "AnyScorer":
-    """TinyLogBERT or a simple detector, whichever the folder holds; raises InputError."""
-    from model.folder import detector_of
-
-    if folder is not None and detector_of(folder) is not None:
-        from model.baselines import BaselineScorer
-
-        return BaselineScorer.load(folder, memo)
-    from model.scorer import BertScorer
-
-    return BertScorer.load(folder, memo)
 
 
 def checkpoint_files(settings: Settings) -> list[Path]:

@@ -15,11 +15,11 @@ _POLL_S = 0.05
 
 def main(flags_file: str, checkpoint: str | None = None) -> None:
     """Load, wait for the flags, consume; does not return."""
-    from model.scorer import BertScorer
+    from model.scorers import scorer_of
     from stream.errors import InputError
 
     with suppress(InputError):  # consume says it in its own words, once it starts
-        BertScorer.load(Path(checkpoint) if checkpoint else None)
+        scorer_of(Path(checkpoint) if checkpoint else None)
     while not (file := Path(flags_file)).exists():
         time.sleep(_POLL_S)
     sys.argv = ["tinylogbert", "consume", *file.read_text().splitlines()]

@@ -1,0 +1,26 @@
+"""The scorer that a folder holds. Loads torch only for TinyLogBERT."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from model.folder import detector_of
+
+if TYPE_CHECKING:
+    from model.baselines import BaselineScorer
+    from model.scorer import BertScorer
+
+    AnyScorer = BaselineScorer | BertScorer
+
+
+def scorer_of(folder: Path | None, memo: bool = True) -> "AnyScorer":
+    """TinyLogBERT or a simple detector, whichever the folder holds; the shipped TinyLogBERT for None.
+
+    ``memo`` remembers scores by content. Raises InputError, in one line, for a folder that cannot be loaded.
+    """
+    if folder is not None and detector_of(folder) is not None:
+        from model.baselines import BaselineScorer
+
+        return BaselineScorer.load(folder, memo)
+    from model.scorer import BertScorer
+
+    return BertScorer.load(folder, memo)
