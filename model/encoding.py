@@ -18,7 +18,7 @@ from stream.lines import words
 OPEN, CLOSED = "[open]", "[closed]"
 _COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 64, 128, 1 << 62)  # each stands for all down to the one before
 _LINE = "[x1] "
-_WORDS_PER_LINE = 24
+_PIECES_PER_LINE = 32  # the reason of a failure stands at the end of its line
 _REMEMBERED = 16_384
 
 
@@ -67,12 +67,12 @@ class WindowEncoder:
         return (self.cls, self._flags[complete], *body, self.sep)
 
     def pieces(self, text: str) -> tuple[int, ...]:
-        """Word pieces of a line, at least one and at most 24."""
+        """Word pieces of a line, at least one and at most 32."""
         found = self._pieces.get(text)
         if found is None:
             if len(self._pieces) >= _REMEMBERED:
                 self._pieces.clear()
-            ids = self.tokenizer.encode(words(text), add_special_tokens=False).ids[:_WORDS_PER_LINE]
+            ids = self.tokenizer.encode(words(text), add_special_tokens=False).ids[:_PIECES_PER_LINE]
             found = self._pieces[text] = tuple(ids) or (self._id("[UNK]"),)
         return found
 

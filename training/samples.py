@@ -1,10 +1,11 @@
 """Training samples: token ids of real and damaged windows, with the teacher's score as their target.
 
-The teacher counts lines of unknown kinds and cannot read them. So here half of the windows that have some get harmless
-ones, and are taught to be hardly worse than without them; the others get lines that speak of trouble, and are taught
-what the teacher says of unknown lines.
+The teacher counts lines of unknown kinds and cannot read them. So here a window gets such lines in words, and is taught
+what they mean: harmless ones make it hardly worse than it is without them; lines that speak of trouble are what the
+teacher says of unknown ones; a known line in other words is still that line.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -17,8 +18,10 @@ from training.wording import Wording
 
 Ids = tuple[int, ...]
 
-_AS_WORDS = 0.05
-_REWORDED = 0.05
+_AS_WORDS = 0.05  # of the known lines
+_REWORDED = 0.35  # of the windows, one to three of their kinds
+_RUINED = 0.08  # of the windows: one of their kinds speaks of trouble, in all of its lines
+_NEWS = 0.15  # of the windows without an unknown line get one
 _HARMLESS = 0.02  # lines of an unknown kind that a window's harmless unknown lines count as, however many there are
 
 
@@ -59,27 +62,39 @@ class Sampler:
         rows = self._counts[self._rng.choice(len(self._counts), size, p=self._share)]
         half = size // 2
         rows = np.concatenate([rows[:half], self._damage.draw(rows[half:])])
-        harmless = self._rng.random(size) < 0.5
-        taught = rows.copy()
-        taught[harmless, -1] = np.minimum(taught[harmless, -1], _HARMLESS)
-        ids = [self.encode(row, calm) for row, calm in zip(rows, harmless.tolist(), strict=True)]
-        return ids, self._teacher.target(taught)
+        read = [self.read(row) for row in rows]
+        return [ids for ids, _ in read], self._teacher.target(np.array([meaning for _, meaning in read]))
 
-    def encode(self, row: Floats, harmless: bool = False) -> Ids:
-        """Token ids of one row of counts, some of its known lines read as words or reworded; ``harmless`` says what its
-        unknown lines are like.
-        """
-        bag: dict[str, int] = {}
+    def read(self, row: Floats) -> tuple[Ids, Floats]:
+        """A row of counts in words, as token ids, and what these words mean: a row again."""
+        meaning = row.copy()
+        bag: Counter[str] = Counter()
         as_words: set[str] = set()
-        for kind in np.flatnonzero(row[:-1]).tolist():
+        present = np.flatnonzero(row[:-1]).tolist()
+        ruined = self._some(present, 1) if self._rng.random() < _RUINED else []
+        reworded = self._some(present, int(self._rng.integers(1, 4))) if self._rng.random() < _REWORDED else []
+        for kind in present:
             text = self._kinds[kind]
-            chance = self._rng.random()
-            if chance < _REWORDED:
+            if kind in ruined:
+                text = self._wording.troubled()
+                meaning[kind], meaning[-1] = 0, meaning[-1] + row[kind]
+            elif kind in reworded:
                 text = self._wording.reworded(kind)
-            if chance < _REWORDED + _AS_WORDS:
+            if text != self._kinds[kind] or self._rng.random() < _AS_WORDS:
                 as_words.add(text)
-            bag[text] = bag.get(text, 0) + int(row[kind])
-        if row[-1]:
-            unknown = self._wording.harmless() if harmless else self._wording.troubled()
-            bag[unknown] = bag.get(unknown, 0) + int(row[-1])
-        return self._encoder.encode(bag, self._complete, as_words)
+            bag[text] += int(row[kind])
+        self._add_unknown(bag, meaning, int(row[-1]))
+        return self._encoder.encode(bag, self._complete, as_words), meaning
+
+    def _add_unknown(self, bag: Counter[str], meaning: Floats, number: int) -> None:
+        if not number and self._rng.random() < _NEWS:
+            number = int(self._rng.integers(1, 4))
+            meaning[-1] += number
+        if number:
+            harmless = self._rng.random() < 0.5
+            bag[self._wording.harmless() if harmless else self._wording.troubled()] += number
+            meaning[-1] += (_HARMLESS - number) * harmless
+
+    def _some(self, kinds: list[int], number: int) -> list[int]:
+        chosen: list[int] = self._rng.permutation(kinds)[:number].tolist()
+        return chosen

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from stream.lines import words
-from training.wordlist import EVERYDAY, FAULTS, LEVELS, TROUBLE
+from training.wordlist import EVERYDAY, LEVELS, TROUBLE
 
 _SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 _ALPHABET = [*"abcdefghijklmnopqrstuvwxyz"]
@@ -22,6 +22,6 @@ def learn_tokenizer(kinds: Iterable[str], vocabulary: int) -> Tokenizer:
         vocab_size=vocabulary, special_tokens=_SPECIAL, initial_alphabet=_ALPHABET, show_progress=False
     )
     spelled = [*_ALPHABET, *("a" + letter for letter in _ALPHABET)]  # every letter also inside of a word
-    general = (*LEVELS, *TROUBLE, *FAULTS, *EVERYDAY)
+    general = (*LEVELS, *TROUBLE, *EVERYDAY)
     tokenizer.train_from_iterator([*(words(kind) for kind in kinds), *general, *spelled], trainer)
     return tokenizer

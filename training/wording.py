@@ -2,7 +2,8 @@
 
 A head that has only seen known lines takes every unknown one for the same. So it is taught that a known line whose
 words have changed a little is still that line, and that an unknown line is worth what its words say
-(``training.wordlist``). Knows nothing of windows, counts or scores.
+(``training.wordlist``). What is left of a known line keeps at least half of its words, and a line with words of trouble
+that the known one has not is another, so near as it may be. Knows nothing of windows, counts or scores.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 
 from stream.lines import words
-from training.wordlist import EVERYDAY, FAULTS, LEVELS, TROUBLE, is_troubled
+from training.wordlist import EVERYDAY, LEVELS, TROUBLE, is_troubled
 
 _SHORTEST, _LONGEST = 3, 13
 _MOST_CHANGED = 0.4
@@ -31,25 +32,30 @@ class Wording:
         self._changes: tuple[Callable[[Line], None], ...] = (self._leave_out, self._move, self._add, self._replace)
 
     def reworded(self, kind: int) -> str:
-        """The words of a known line after one to three changes, of which no word of trouble is one."""
-        line = list(self._lines[kind])
-        for _ in range(min(int(self._rng.integers(1, 4)), max(1, int(_MOST_CHANGED * len(line))))):
-            self._changes[int(self._rng.integers(len(self._changes)))](line)
-        return " ".join(line)
+        """The words of a known line after one to four changes; its words of trouble stay."""
+        return " ".join(self._changed(self._lines[kind]))
 
     def harmless(self) -> str:
         """An unknown line about everyday work, of usual length: words of other lines, of its trade, or made up."""
         return " ".join(self._everyday(int(self._rng.integers(_SHORTEST, _LONGEST))))
 
     def troubled(self) -> str:
-        """An unknown line that says that something went wrong, among everyday words."""
-        line = self._everyday(int(self._rng.integers(1, _LONGEST - 2)))
-        for _ in range(int(self._rng.integers(1, 3))):
-            said = self._one(FAULTS) if self._rng.random() < 0.3 else self._one(TROUBLE)
+        """A line, unknown or known but for this, that says that something went wrong."""
+        known = self._lines[int(self._rng.integers(len(self._lines)))]
+        line = (
+            self._changed(known) if self._rng.random() < 0.5 else self._everyday(int(self._rng.integers(1, _LONGEST)))
+        )
+        for _ in range(int(self._rng.integers(1, 4))):
             place = int(self._rng.integers(len(line) + 1))
-            line[place:place] = said.split()
-        level = [self._one(LEVELS)] if self._rng.random() < 0.5 else []
+            line[place:place] = self._one(TROUBLE).split()
+        level = [self._one(LEVELS)] if self._rng.random() < 0.3 else []
         return " ".join(level + line)
+
+    def _changed(self, known: Line) -> Line:
+        line = list(known)
+        for _ in range(min(int(self._rng.integers(1, 5)), max(1, int(_MOST_CHANGED * len(line))))):
+            self._changes[int(self._rng.integers(len(self._changes)))](line)
+        return line
 
     def _everyday(self, length: int) -> Line:
         line: Line = []
@@ -78,7 +84,7 @@ class Wording:
     def _replace(self, line: Line) -> None:
         place = int(self._rng.integers(len(line)))
         if not is_troubled(line[place]):
-            line[place] = self._one(EVERYDAY)
+            line[place] = self._one(EVERYDAY) if self._rng.random() < 0.8 else self._invented()
 
     def _one(self, of: Sequence[str]) -> str:
         return of[int(self._rng.integers(len(of)))]

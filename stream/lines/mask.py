@@ -25,6 +25,7 @@ _SPACE = re.compile(r"\s+")
 _REPEATED = re.compile(r"(<(block|address|path|hex)>)(?:[ ,]{1,2}<\2>)+")
 _PLACEHOLDER = re.compile(r"<(?:block|pool|address|path|hex)>")
 _WORD = re.compile(r"[^\W\d_]+")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 # What the digits of a hexadecimal number leave behind looks like a word of a-f; these are the ones that truly are.
 _WORDS_OF_HEX_LETTERS = re.compile(
@@ -54,10 +55,12 @@ def mask(message: str) -> str:
 def words(masked: str) -> str:
     """Lower-cased words of a masked text, one space between; placeholders and signs are left out.
 
-    >>> words("DFSClient: Successfully read block <pool>")
-    'dfsclient successfully read block'
+    Names in camel case are several words: an exception that nobody has seen still ends with ``exception``.
+
+    >>> words("DFSClient: java.io.FileNotFoundException: <path>")
+    'dfs client java io file not found exception'
     """
-    return " ".join(_WORD.findall(_PLACEHOLDER.sub(" ", masked).lower()))
+    return " ".join(_WORD.findall(_HUMP.sub(" ", _PLACEHOLDER.sub(" ", masked)).lower()))
 
 
 def _path(match: re.Match[str]) -> str:
