@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: help setup dev demo test check chaos bench-state bench-guarantee format lock clean
+.PHONY: help setup dev demo test check chaos bench-state bench-guarantee bench-detection format lock clean
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -39,6 +39,10 @@ bench-state: dev ## a million open windows: memory, time to restore, cost of a l
 
 bench-guarantee: dev ## what exactly-once costs against at-least-once
 	@$(BIN)/python -m bench.guarantee
+
+bench-detection: dev ## how well failures are found that nobody labelled; LOG= (and LABELS=) is judged by folds (METHODS= KINDS= PROTOCOLS= SEEDS= JSON= STUDY=1)
+	@$(BIN)/python -m bench.detection $(call flag,LOG,log) $(call flag,LABELS,labels) $(call flag,METHODS,methods) \
+	$(call flag,KINDS,kinds) $(call flag,PROTOCOLS,protocols) $(call flag,SEEDS,seeds) $(call flag,JSON,json) $(if $(STUDY),--study)
 
 format: dev ## rewrite the code in the one format
 	$(BIN)/ruff check --fix .

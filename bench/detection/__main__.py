@@ -53,7 +53,7 @@ Ctrl-C, and it goes on. Without a log, only simulations are judged.""",
 )
 @click.option("--seeds", default=3, show_default=True, type=click.IntRange(1), help="Each fold has one of them.")
 @click.option("--every-seed", is_flag=True, help="Each fold has all of them.")
-@click.option("--blocks", default=1500, show_default=True, type=click.IntRange(200), help="Of a simulation.")
+@click.option("--blocks", default=2000, show_default=True, type=click.IntRange(200), help="Of a simulation.")
 @click.option("--steps", default=600, show_default=True, type=click.IntRange(1), help="Of TinyLogBERT's head.")
 @click.option("--epochs", default=5, show_default=True, type=click.IntRange(0), help="Of its pretraining.")
 @click.option("--false-alarms", default=1e-3, show_default=True, type=click.FloatRange(1e-6, 0.05), help="The budget.")
@@ -82,8 +82,8 @@ def main(
     from bench.detection.plan import Wanted, plan
     from bench.detection.run import as_loaded, measure, studies
     from bench.detection.show import show
+    from model.scorers import scorer_of
     from stream.commands.progress import working
-    from stream.commands.scorers import scorer_of
     from stream.output import open_output
     from training.shown import shown
 

@@ -20,7 +20,7 @@ class Wanted:
     protocols: Sequence[str] = PROTOCOLS
     seeds: int = 3
     every_seed: bool = False
-    blocks: int = 1500
+    blocks: int = 2000
     steps: int = 600
     epochs: int = 5
     false_alarms: float = 1e-3

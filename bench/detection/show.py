@@ -27,7 +27,9 @@ def show(rows: Rows, studied: Rows, false_alarms: float) -> None:
     if not console.is_terminal:
         console = Console(highlight=False, width=_WIDTH)
     if rows:
-        console.print(detection(rows, "windows"), detection(rows, "distinct"), before_the_end(rows, false_alarms))
+        console.print(
+            detection(rows, "windows"), detection(rows, "distinct"), while_quiet(rows, false_alarms), how_soon(rows)
+        )
     for healthy in sorted({row["protocol"] for row in studied}, reverse=True):
         console.print(criteria([row for row in studied if row["protocol"] == healthy], healthy))
 
@@ -42,25 +44,35 @@ def detection(rows: Rows, over: str) -> Table:
     return table
 
 
-def before_the_end(rows: Rows, false_alarms: float) -> Table:
-    """False alarms on healthy windows that are quiet, and how soon failures ring."""
-    quiet = [f"{seconds:,} s" for seconds in QUIET_S]
-    table = _table(
-        f"Before the end: false alarms on healthy prefixes, budget {false_alarms:g}; failures seen after {LOOK_S} s",
-        *(f"{each}{what}" for what in (", of prefixes", ", of windows") for each in quiet),
-        *("ever", "early", "only closed", "missed", "median s", "p90 s"),
-    )
+def while_quiet(rows: Rows, false_alarms: float) -> Table:
+    """False alarms on healthy windows that are quiet, of all prefixes and of all windows that have such a prefix;
+    ``ever`` is the share that rings at any look or when it is closed, which is what the budget is of.
+    """
+    heads = [f"{seconds:,} s, {of}" for of in ("prefixes", "windows") for seconds in QUIET_S]
+    table = _table(f"False alarms on what is quiet and healthy; the budget is {false_alarms:g}", *heads, "ever")
     for head, group in _groups(rows):
         shares = [
             mean_and_spread([row["quiet"][i][name] for row in group])
             for name in ("share", "window_share")
             for i in range(len(QUIET_S))
         ]
-        late = [
-            mean_and_spread([row["delay"][name] for row in group], digits)
-            for name, digits in {"early": 2, "closed_only": 2, "missed": 2, "median_s": 0, "p90_s": 0}.items()
-        ]
-        table.add_row(*head, *shares, mean_and_spread([row["ever"] for row in group]), *late)
+        table.add_row(*head, *shares, mean_and_spread([row["ever"] for row in group]))
+    return table
+
+
+def how_soon(rows: Rows) -> Table:
+    """Which failed windows ring before they are closed, and how long after the fault (the first line, if nobody knows
+    when that was) the first of these alarms comes.
+    """
+    columns = {"early": 2, "closed_only": 2, "missed": 2, "median_s": 0, "p90_s": 0}
+    table = _table(
+        f"Failures, looked at after {LOOK_S} s of quiet: share that rings, delay in s",
+        *("early", "only closed", "never", "median", "p90"),
+    )
+    for head, group in _groups(rows):
+        table.add_row(
+            *head, *(mean_and_spread([row["delay"][name] for row in group], d) for name, d in columns.items())
+        )
     return table
 
 
@@ -83,10 +95,12 @@ def criteria(rows: Rows, protocol: str) -> Table:
 
 
 def mean_and_spread(values: Sequence[float | None], digits: int = 4) -> str:
-    """``.9871 ± .0012`` of those that are known."""
+    """``0.9871 ± 0.0012`` of those that are known; no spread of one alone."""
     known = [value for value in values if value is not None]
     if not known:
         return "–"
+    if len(known) == 1:
+        return f"{known[0]:.{digits}f}"
     return f"{np.mean(known):.{digits}f} ± {np.std(known):.{digits}f}"
 
 
