@@ -13,6 +13,7 @@ COLUMNS = (
     *("block_id", "part", "score", "p_value", "anomalous", "severity"),
     *("lines", "first_time", "last_time", "worst_line"),
 )
+_NEEDED = ("block_id", "part", "score", "anomalous")
 _VERDICTS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -44,12 +45,13 @@ def row_of(event: dict[str, Any]) -> tuple[object, ...]:
 
 
 class Row(NamedTuple):
-    """What the figures need of a row."""
+    """What the figures need of a row; ``p_value`` is NaN where the file has no such column."""
 
     block_id: str
     part: int
     score: float
     anomalous: bool
+    p_value: float = math.nan
 
 
 def read_rows(path: str, told: Told = lambda _done, _of: None) -> Iterator[Row]:
@@ -78,7 +80,7 @@ def _texts(path: str, told: Told) -> Iterator[str]:
 def _check_columns(path: str, columns: Iterable[str] | None) -> None:
     if columns is None:
         raise InputError(f"{path} is empty; write it with: tinylogbert score FILE --out {path}")
-    if missing := [column for column in Row._fields if column not in columns]:
+    if missing := [column for column in _NEEDED if column not in columns]:
         raise InputError(f"{path}, line 1: there is no column {missing[0]}; write it with: tinylogbert score")
 
 
@@ -89,4 +91,4 @@ def _read(row: dict[str, str]) -> Row:
     verdict = _VERDICTS.get(row["anomalous"].lower())
     if verdict is None:
         raise ValueError(f"anomalous is {row['anomalous']!r}; it must be true or false")
-    return Row(row["block_id"], int(row["part"]), score, verdict)
+    return Row(row["block_id"], int(row["part"]), score, verdict, float(row.get("p_value") or math.nan))

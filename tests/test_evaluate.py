@@ -289,3 +289,41 @@ def test_a_log_of_other_blocks_is_one_line(command: Command, tmp_path: Path) -> 
 def test_usage_and_help(command: Command) -> None:
     assert command("evaluate").code == 2
     assert "tinylogbert evaluate --scores scores.csv --labels labels.csv" in command("evaluate", "--help").out.decode()
+
+
+# ── p-values ──
+
+
+def many(p_values: list[float]) -> str:
+    rows = [f"blk_{i},1,{-p},{p},false" for i, p in enumerate(p_values)]
+    return "\n".join(["block_id,part,score,p_value,anomalous", *rows, ""])
+
+
+def normal(count: int) -> str:
+    return "BlockId,Label\n" + "".join(f"blk_{i},0\n" for i in range(count))
+
+
+def test_p_values_of_normal_windows_are_held_against_uniform(command: Command, tmp_path: Path) -> None:
+    p_values = [(i // 3 + 1) / 100 for i in range(300)]  # uniform, each of them three times
+    report = tmp_path / "report"
+    ran = command("evaluate", *files(tmp_path, many(p_values), normal(300)), "--report", report)
+    found = json.loads(ran.out)["calibration"]
+    assert found["normal_windows"] == 300
+    assert found["ks_statistic"] < 0.02
+    assert found["ks_p_value"] > 0.99
+    assert found["realised"]["0.1"] == 0.1
+    assert found["realised"]["0.001"] == 0
+    assert (report / "p_values.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_p_values_that_promise_too_much_are_found_out(command: Command, tmp_path: Path) -> None:
+    ran = command("evaluate", *files(tmp_path, many([(i + 1) / 600 for i in range(300)]), normal(300)))
+    found = json.loads(ran.out)["calibration"]
+    assert found["ks_p_value"] < 1e-6
+    assert found["realised"]["0.1"] == 0.2
+
+
+def test_without_p_values_or_with_few_windows_nothing_is_said_of_them(command: Command, tmp_path: Path) -> None:
+    assert json.loads(command("evaluate", *files(tmp_path)).out)["calibration"] is None
+    columns = many([0.5] * 30).replace(",p_value", ",other")
+    assert json.loads(command("evaluate", *files(tmp_path, columns, normal(30))).out)["calibration"] is None

@@ -118,7 +118,7 @@ def test_a_report_shows_the_figures_over_time(command: Command, log: Log, tmp_pa
     report = tmp_path / "report"
     ran = command("replay", log.file, "--labels", log.csv, "--checkpoint", log.checkpoint, "--report", report)
     assert ran.code == 0
-    assert f"{report}: scores.png, roc.png, pr.png, running.png, report.json\n" in ran.err
+    assert f"{report}: scores.png, roc.png, pr.png, p_values.png, running.png, report.json\n" in ran.err
     assert (report / "running.png").read_bytes().startswith(b"\x89PNG")
 
 

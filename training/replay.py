@@ -4,8 +4,11 @@ One ``WindowTask`` takes all lines in the order in which they are given and clos
 scores depends on the lines alone: not on the speed, nor on how often anybody looks.
 """
 
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from stream.errors import InputError
 from stream.lines import BadLine, LineReader, windowed_blocks
@@ -15,6 +18,7 @@ from stream.windows.settings import WindowSettings
 from stream.windows.task import WindowTask
 from training.blockscores import BlockScores
 from training.evaluate import figures
+from training.pvalues import PValues, calibration_figures
 from training.report import Running
 
 _BATCH = 4_000  # lines between two batches of the model: a fixed number, so that two replays are alike
@@ -39,6 +43,8 @@ class Replay:
         self.bad: dict[str, int] = {}
         self.blocks = BlockScores(labels)
         self.running = Running([], [], [])
+        self._judged_blocks: list[str] = []
+        self._p_values = array("d")
         self._checkpoint = scorer.checkpoint
         judge = _Unexplained(scorer, closed_too=closed is None)
         self._task = WindowTask(settings, judge, reader, ("replay", 0), own_clock=True)
@@ -89,7 +95,14 @@ class Replay:
             "unlabelled_blocks": self.blocks.unlabelled,
             "unscored_labels": self.blocks.unscored,
             **figures(scores, verdicts, labels),
+            "calibration": calibration_figures(self.p_values()),
         }
+
+    def p_values(self) -> PValues:
+        """Those of the closed windows so far."""
+        every = np.array(self._p_values)
+        normal = [self.blocks.labels.get(block) is False for block in self._judged_blocks]
+        return PValues(every[np.array(normal, bool)], every)
 
     def _label(self, block: str, label: bool) -> None:
         if not self.blocks.label(block, label):
@@ -107,6 +120,9 @@ class Replay:
             final = event["status"] == "closed"
             self.blocks.see(event["block_id"], event["score"], event["anomalous"], final)
             self.windows += final
+            if final:
+                self._judged_blocks.append(event["block_id"])
+                self._p_values.append(event["p_value"])
             self.provisional += not final
         if self._closed is not None:
             self._closed([event for event in events if event["status"] == "closed"])

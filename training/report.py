@@ -9,6 +9,7 @@ from stream.errors import InputError
 from training import plots
 from training.blockscores import Judged
 from training.projection import Projection
+from training.pvalues import PValues, calibration_plot
 
 
 class Running(NamedTuple):
@@ -25,6 +26,7 @@ def write_report(
     figures: dict[str, Any],
     projection: Projection | None = None,
     running: Running | None = None,
+    p_values: PValues | None = None,
 ) -> list[str]:
     """Write ``report.json`` and the plots for which there is something to show; return the names of the files.
 
@@ -39,6 +41,9 @@ def write_report(
             plots.roc_plot(scores, labels, figures, folder / "roc.png")
             plots.pr_plot(scores, labels, figures, folder / "pr.png")
             written += ["roc.png", "pr.png"]
+        if p_values is not None and figures["calibration"] is not None:
+            calibration_plot(p_values, figures["calibration"], folder / "p_values.png")
+            written.append("p_values.png")
         if projection is not None:
             plots.tsne_plot(*projection, folder / "tsne.png")
             written.append("tsne.png")

@@ -14,7 +14,7 @@ from model.calibration import Calibration, Reference, Uniformity
 from training.bags import Floats
 from training.calibrate import Held, Looked, apart_above, calibrate
 
-_LEAST = 20
+LEAST = 20
 
 
 def calibrated(held: Held, budget: float, asked: str, above: float | None, seed: int) -> Calibration:
@@ -57,7 +57,7 @@ def crossfitted(held: Held, budget: float, above: float, rng: np.random.Generato
         if looked.closed < above:
             first[looked], second[looked] = taken, number - taken
     first, second = ({k: n for k, n in half.items() if n} for half in (first, second))
-    if min(sum(first.values()), sum(second.values())) < _LEAST:
+    if min(sum(first.values()), sum(second.values())) < LEAST:
         return {}
     calibration = calibrate(first, budget, above=above)
     found = {"closed": _tested(second, calibration.closed, lambda looked: looked.closed, rng)}

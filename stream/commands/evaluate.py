@@ -1,5 +1,7 @@
 """``tinylogbert evaluate``: scores against labels, as figures and plots."""
 
+import math
+from array import array
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -20,6 +22,7 @@ from stream.windows.files import windows_of
 if TYPE_CHECKING:
     from training.blockscores import BlockScores, Judged
     from training.projection import Content, Projection
+    from training.pvalues import PValues
 
 
 @click.command(
@@ -35,6 +38,8 @@ Figures, over blocks that have a score and a label (a block's score is that of i
   average_precision  sum over distinct scores of recall gained times precision there
   at_threshold       precision, recall and F1 of the verdicts, whose threshold training chose without labels
   best_f1_oracle     of the threshold that these labels would choose: an oracle's, no method's
+  calibration        p-values of normal windows against uniform (Kolmogorov, Smirnov; ties broken at random), and the
+                     share of them that is no more than each stated one
   distinct           the same over distinct blocks, each content and label counted once (with --log)
 What one class alone cannot tell is null.""",
 )
@@ -48,36 +53,43 @@ What one class alone cannot tell is null.""",
 def evaluate_command(scores: str, labels: str, report: Path | None, logs: tuple[str, ...], settings: Settings) -> None:
     """Hold scores against labels; print every figure as one JSON object."""
     from training.evaluate import figures
+    from training.pvalues import calibration_figures
 
-    blocks, windows = _read(scores, labels)
+    blocks, p_values = _read(scores, labels)
     judged = blocks.judged()
     if not judged.blocks:
         raise InputError(f"no block of {scores} has a label in {labels}")
     found: dict[str, Any] = {
-        "windows": windows,
+        "windows": len(p_values.every),
         "blocks": len(blocks.scores),
         "unlabelled_blocks": blocks.unlabelled,
         "unscored_labels": blocks.unscored,
         **figures(judged.scores, judged.verdicts, judged.labels),
+        "calibration": calibration_figures(p_values),
     }
     known = _contents(logs, settings)
     if known:
         found["distinct"] = _distinct(judged, known)
     click.echo(orjson.dumps(found))
     if report is not None:
-        _report(report, judged, found, known, settings)
+        _report(report, judged, found, known, settings, p_values)
 
 
-def _read(scores: str, labels: str) -> "tuple[BlockScores, int]":
+def _read(scores: str, labels: str) -> "tuple[BlockScores, PValues]":
+    import numpy as np
+
     from training.blockscores import BlockScores
+    from training.pvalues import PValues
 
     blocks = BlockScores(read_labels(labels))
-    windows = 0
+    every, normal = array("d"), array("d")
     with reading("reading the scores") as told:
         for row in read_rows(scores, told):
             blocks.see(row.block_id, row.score, row.anomalous, closed=True)
-            windows += 1
-    return blocks, windows
+            every.append(row.p_value)
+            if blocks.labels.get(row.block_id) is False and not math.isnan(row.p_value):
+                normal.append(row.p_value)
+    return blocks, PValues(np.array(normal), np.array(every))
 
 
 def _contents(logs: tuple[str, ...], settings: Settings) -> "dict[str, Content]":
@@ -103,12 +115,17 @@ def _distinct(judged: "Judged", known: "dict[str, Content]") -> dict[str, Any]:
 
 
 def _report(
-    folder: Path, judged: "Judged", found: dict[str, Any], known: "dict[str, Content]", settings: Settings
+    folder: Path,
+    judged: "Judged",
+    found: dict[str, Any],
+    known: "dict[str, Content]",
+    settings: Settings,
+    p_values: "PValues",
 ) -> None:
     from training.report import write_report
 
     projection = _project(judged, known, settings) if known else None
-    written = write_report(folder, judged, found, projection)
+    written = write_report(folder, judged, found, projection, p_values=p_values)
     click.echo(f"{folder}: {', '.join(written)}", err=True)
     if projection is None:
         why = "there are too few distinct windows" if known else "it needs the log: --log FILE"

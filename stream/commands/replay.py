@@ -153,6 +153,6 @@ def _why_no_figure(replay: "Replay", source: str, labels: str | None) -> str:
 def _report(folder: Path, replay: "Replay", found: dict[str, Any]) -> None:
     from training.report import write_report
 
-    written = write_report(folder, replay.blocks.judged(), found, running=replay.running)
+    written = write_report(folder, replay.blocks.judged(), found, running=replay.running, p_values=replay.p_values())
     click.echo(f"{folder}: {', '.join(written)}", err=True)
     click.echo("t-SNE is left out: see tinylogbert evaluate --log FILE", err=True)

@@ -1,0 +1,68 @@
+"""Whether p-values keep their word on windows whose labels are known: figures and a plot. Knows no model and no log.
+
+Of normal windows one in a hundred should have a p-value of a hundredth or less, and so on. Kolmogorov's and Smirnov's
+test holds them against uniform, ties broken at random (``training.uniform``); the shares are of the p-values as they
+are, since verdicts are. A p-value of the calibration's floor means "at most".
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from training.evaluate import Floats
+from training.uniform import LEAST, spread, uniformity
+
+_STATED = (0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4)
+_SLACK = 1.5
+
+
+class PValues(NamedTuple):
+    """p-values of complete windows: those of normal blocks, and those of all, which tell what values there are."""
+
+    normal: Floats
+    every: Floats
+
+
+def calibration_figures(found: PValues) -> dict[str, Any] | None:
+    """Figures as JSON values; None where normal windows are fewer than 20."""
+    if len(found.normal) < LEAST:
+        return None
+    test = uniformity(_spread(found))
+    return {
+        "normal_windows": test.windows,
+        "ks_statistic": test.statistic,
+        "ks_p_value": test.p_value,
+        "realised": {f"{stated:g}": float((found.normal <= stated).mean()) for stated in _STATED},
+    }
+
+
+def calibration_plot(found: PValues, figures: dict[str, Any], to: Path) -> None:
+    """Realised against stated shares of normal windows: all of them, and the small ones on logarithms."""
+    from training.plots import MARK, NEUTRAL, NORMAL, new_figure, save_figure
+
+    title = (
+        f"p-values of {len(found.normal):,} normal windows against uniform: "
+        f"KS {figures['ks_statistic']:.3f} (p = {figures['ks_p_value']:.2g})"
+    )
+    figure, (left, right) = new_figure(2, title)
+    drawn, steps = np.sort(_spread(found)), np.arange(1, len(found.normal) + 1) / len(found.normal)
+    left.plot(drawn, steps, color=NORMAL, lw=2, label="p-values, ties broken at random")
+    left.plot([0, 1], [0, 1], color=NEUTRAL, ls=":", label="uniform")
+    left.set(xlabel="p-value", ylabel="share of normal windows with no more")
+    stated = np.geomspace(max(1e-5, 0.3 / len(found.normal)), 1, 200)
+    realised = np.searchsorted(np.sort(found.normal), stated, "right") / len(found.normal)
+    right.plot(stated, realised, color=NORMAL, lw=2, drawstyle="steps-post", label="p-values as they are")
+    right.plot(stated, stated, color=NEUTRAL, ls=":", label="uniform")
+    right.plot(stated, _SLACK * stated, color=MARK, lw=1, ls="--", label="1.5 times the stated share")
+    right.set(xscale="log", yscale="log", xlabel="stated share", ylabel="realised share of normal windows")
+    for axes in (left, right):
+        axes.legend(loc="upper left")
+    save_figure(figure, to)
+
+
+def _spread(found: PValues) -> Floats:
+    """p-values with ties broken at random: each between itself and the next smaller one that any window has."""
+    values = np.concatenate([[0.0], np.unique(found.every)])
+    normal = np.sort(found.normal)  # so that nothing depends on the order of the windows
+    return spread(normal, values[np.searchsorted(values, normal) - 1], np.random.default_rng(0))
