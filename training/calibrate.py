@@ -34,9 +34,9 @@ from training.bags import Bag, Floats, Life
 from training.tail import fit_tail
 
 SLACK = 1.5
+LEAST_SHARE, _LARGEST_SHARE = 0.01, 0.2
 _CONFIDENCE = 0.9
 _APART = 5.0
-_LEAST_SHARE, _LARGEST_SHARE = 0.01, 0.2
 _TOGETHER = 0.05
 _FLOOR = 10
 
@@ -84,8 +84,8 @@ def calibrate(held: Held, budget: float, asked: str = "", above: float | None = 
     return Calibration(closed, opened, budget, asked or f"{budget:g}", apart)
 
 
-def apart_above(held: Held) -> float:
-    """The score from which complete windows are taken for failures; infinity if none lie apart."""
+def apart_above(held: Held, least_share: float = LEAST_SHARE) -> float:
+    """The score from which complete windows are taken for failures; infinity if fewer than this share lie apart."""
     scores, weights = _closed(held)
     total, mean = weights.sum(), float(np.average(scores, weights=weights))
     variance = float(np.average((scores - mean) ** 2, weights=weights))
@@ -99,7 +99,7 @@ def apart_above(held: Held) -> float:
     best = int(np.argmax(between))
     within = math.sqrt(max(variance - between[best], 0.0))
     far = mean_above[best] - mean_below[best] >= _APART * within
-    if not far or not _LEAST_SHARE <= 1 - share[best] <= _LARGEST_SHARE:
+    if not far or not least_share <= 1 - share[best] <= _LARGEST_SHARE:
         return math.inf
     return float((scores[best] + scores[best + 1]) / 2)
 
