@@ -1,8 +1,12 @@
 """A budget of false alarms: a share of the windows, or a rate in event time."""
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
+from logs import simulated
 
+from model.baselines import load_baseline
 from stream.commands.train import train_command
 from stream.errors import InputError
 from training.budget import parse_budget
@@ -39,3 +43,13 @@ def test_the_command_takes_no_other() -> None:
     result = CliRunner().invoke(train_command, ["x.log", "--out", "out", "--false-alarms", "5/week"])
     assert result.exit_code == 2
     assert "5/week" in result.stderr
+
+
+def test_a_rate_is_turned_into_a_share_by_the_log_and_both_are_kept_with_what_was_trained(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(b"\n".join(simulated(300)))
+    arguments = [str(tmp_path / "a.log"), "--out", str(tmp_path / "out"), "--detector", "rarity"]
+    result = CliRunner().invoke(train_command, [*arguments, "--false-alarms", "24/day"], catch_exceptions=False)
+    assert result.exit_code == 0
+    calibration = load_baseline(tmp_path / "out").calibration
+    assert calibration.asked == "24/day"
+    assert 1e-3 < calibration.false_alarms < 0.05  # one an hour, of 300 blocks in some hours
