@@ -89,7 +89,9 @@ def test_where_it_is_known_that_no_window_failed_nothing_is_left_out() -> None:
     assert (calibration.closed.windows, calibration.apart) == (sum(held.values()), 0)
 
 
-@pytest.mark.parametrize("held_out", [healthy(2000), {-6.0: 1999}, {-6.0: 5, 1.0: 5}, {0.0: 1}, {-6.0: 999, 0.0: 5}])
+@pytest.mark.parametrize(
+    "held_out", [healthy(2000), {-6.0: 1999}, {-6.0: 5, 1.0: 5}, {0.0: 1}, {-6.0: 999, 0.0: 5}, {-6.0: 950, -4.0: 50}]
+)
 def test_where_nothing_small_lies_apart_nothing_is_left_out(held_out: Scores) -> None:
     assert apart_above(complete(held_out)) == math.inf
     assert calibrate(complete(held_out), BUDGET).closed.windows == sum(held_out.values())

@@ -10,16 +10,18 @@ too small for that even at its end, the threshold lies beyond, along a generalis
 below the stated one more often than above.
 
 **Contamination.** Held-out windows are as they come, some of them the failures that are to be found. A few per cent of
-them would hide a budget of one in a thousand, so the reference has to do without them. Scores are logarithms of errors,
-and failures lie apart: where the two classes of the split that explains most of the variance (Otsu 1979) are five times
-as far from each other as they are wide, and the upper one holds between 1 and 20 % of the windows, it is left out, and
-the threshold is no lower than the middle of the gap: in it there is nothing to be found.
+them would hide a budget of one in a thousand, so the reference has to do without them. Scores are logarithms, of errors
+or of rarity, and failures lie apart. In the split that explains most of the variance (Otsu 1979), the upper class is
+left out where the two are five times as far from each other as they are wide, and at least 3 (twenty times the error: a
+way of behaving that is a little off is none that failed), and it holds between 1 and 20 % of the windows. Then the
+threshold is no lower than the middle of the gap: in it there is nothing to be found.
 
 No scores can tell a failure from a healthy behaviour that is rare and scores as high. Such behaviours hold up to one
 window in a hundred in the logs that we know, real and simulated, with failures or without; so less than that is never
 left out. It counts, the budget holds, and what it costs is recall: with fewer failures than that, the highest are
 found, and a larger budget finds more. Where more lies apart, all of it is taken for failures, and the rare healthy
-windows among them are false alarms beside the budget: ``Calibration.apart`` bounds them.
+windows among them are false alarms beside the budget: ``Calibration.apart`` bounds them. Where it is known that no
+failure is among the windows, nothing is left out, and the budget holds as far as the sample goes.
 """
 
 import math
@@ -36,7 +38,7 @@ from training.tail import fit_tail
 SLACK = 1.5
 LEAST_SHARE, _LARGEST_SHARE = 0.01, 0.2
 _CONFIDENCE = 0.9
-_APART = 5.0
+_APART, _DISTANCE = 5.0, 3.0
 _TOGETHER = 0.05
 _FLOOR = 10
 
@@ -98,7 +100,7 @@ def apart_above(held: Held, least_share: float = LEAST_SHARE) -> float:
     between = share * (1 - share) * (mean_above - mean_below) ** 2
     best = int(np.argmax(between))
     within = math.sqrt(max(variance - between[best], 0.0))
-    far = mean_above[best] - mean_below[best] >= _APART * within
+    far = mean_above[best] - mean_below[best] >= max(_APART * within, _DISTANCE)
     if not far or not least_share <= 1 - share[best] <= _LARGEST_SHARE:
         return math.inf
     return float((scores[best] + scores[best + 1]) / 2)
