@@ -120,18 +120,22 @@ def _contrast(
 def _occlusion(
     bag: Mapping[str, int], complete: bool, encoder: WindowEncoder, values: Values
 ) -> dict[str, tuple[int, float]]:
-    """How much the score falls without each kind (Zeiler & Fergus 2014; for text Li et al. 2016), if it does."""
+    """How much the score falls without each kind (Zeiler & Fergus 2014; for text Li et al. 2016), if it does.
+
+    Kinds that training did not know are tried first, and not more than are worth asking about.
+    """
     whole = encoder.encode(bag, complete)
-    without = {text: encoder.encode(_with(bag, text, 0), complete) for text in bag if len(bag) > 1}
+    tried = sorted(bag if len(bag) > 1 else (), key=lambda text: text in encoder.lines)[:_MOST_DIFFERENCES]
+    without = {text: encoder.encode(_with(bag, text, 0), complete) for text in tried}
     score = values([whole, *without.values()])
     falls = {text: score[whole] - score[ids] for text, ids in without.items()}
     return {text: (0, fall) for text, fall in falls.items() if fall > 0}
 
 
 def _differences(bag: Mapping[str, int], healthy: Mapping[str, int], typical: Typical) -> list[str]:
-    """Kinds whose counts differ, the rarest first; as many as are worth asking about."""
+    """Kinds whose counts differ, the rarest first, then those that came first; as many as are worth asking about."""
     different = [text for text in {**bag, **healthy} if bag.get(text, 0) != healthy.get(text, 0)]
-    return sorted(different, key=lambda text: (typical.shares.get(text, 0.0), text))[:_MOST_DIFFERENCES]
+    return sorted(different, key=lambda text: typical.shares.get(text, 0.0))[:_MOST_DIFFERENCES]
 
 
 def _surprise(window: Sequence[str], text: str, normal: Mapping[str, int], value: float) -> Surprise:

@@ -38,7 +38,7 @@ TYPICAL = Typical(
 
 @pytest.fixture(scope="module")
 def encoder() -> WindowEncoder:
-    tokenizer = learn_tokenizer([*KINDS, EXCEPTION], 200)
+    tokenizer = learn_tokenizer([*KINDS, EXCEPTION], 2000)
     add_tokens(tokenizer, KINDS)
     return WindowEncoder(tokenizer)
 
@@ -142,10 +142,18 @@ def test_one_unknown_line_alone_has_no_evidence_where_nothing_healthy_is_known(e
 
 
 def test_a_window_of_very_many_kinds_is_explained_with_few_passes(encoder: WindowEncoder) -> None:
-    judge = Judge(encoder)
     window = [*window_of(WRITTEN), *(f"line of {'a' * n}" for n in range(1, 200))]
-    assert explain(window, True, encoder, judge, TYPICAL)
-    assert judge.asked <= 20
+    for typical in (TYPICAL, Typical()):
+        judge = Judge(encoder)
+        [first, *_] = explain(window, True, encoder, judge, typical)
+        assert window[first.line] not in KINDS
+        assert judge.asked <= 20
+
+
+def test_a_line_in_other_words_says_which_line_was_expected_in_its_place(encoder: WindowEncoder) -> None:
+    bag = {ALLOCATED: 1, "node: has received": 3, ADDED: 3}
+    [found] = explained(encoder, bag)
+    assert found.expected == (RECEIVED,)
 
 
 # ── the healthy windows that go with a checkpoint ──
