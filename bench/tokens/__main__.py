@@ -19,6 +19,7 @@ from stream.output import open_output
 from stream.simulator import simulate
 
 _LOG = click.option("--log", type=click.Path(exists=True, dir_okay=False), help="Lines.  [default: simulated]")
+_RATES = ("windows_per_s", "windows_per_cpu_s")
 _JSON = click.option("--json", "json_file", type=click.Path(dir_okay=False), help="Writes the figures, too.")
 _SIMULATED = click.option("--blocks", default=2500, show_default=True, type=click.IntRange(1), help="If simulated.")
 
@@ -54,7 +55,7 @@ def speed(log: str | None, blocks: int, windows: int, seconds: float, threads: s
 @_LOG
 @_SIMULATED
 @click.option("--labels", metavar="CSV", help="Of the log's blocks; a simulated one has its own.")
-@click.option("--seconds", default=180.0, show_default=True, help="Of training, for each.")
+@click.option("--seconds", default=180.0, show_default=True, help="Of the processor, to train each.")
 @click.option("--batch", default=64, show_default=True, type=click.IntRange(2), help="Windows of a step.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of teacher and samples.")
 @_JSON
@@ -102,14 +103,21 @@ def measured(log: str | None, blocks: int, windows: int, seconds: float) -> None
 def show_speed(found: dict[str, dict[str, Any]]) -> None:
     """Print tokens and windows/s, and the ratio."""
     table = Table("encoding", box=None, pad_edge=False)
-    for name in ("tokens a window: mean", "p50", "p99", "cut", *(f"windows/s, {n} threads" for n in found)):
+    for name in (
+        "tokens a window: mean",
+        "p50",
+        "p99",
+        "cut",
+        *(f"windows/s ({n} thr.)" for n in found),
+        *(f"a CPU s ({n} thr.)" for n in found),
+    ):
         table.add_column(name, justify="right")
     first = next(iter(found.values()))
     for name, each in first.items():
         tokens = (f"{each['tokens'][key]:,.1f}" for key in ("mean", "p50", "p99"))
-        rates = (f"{several[name]['windows_per_s']:,.0f}" for several in found.values())
+        rates = (f"{several[name][key]:,.0f}" for key in _RATES for several in found.values())
         table.add_row(name, *tokens, f"{each.get('cut_share', 0):.1%}", *rates)
-    ratios = (f"{s['ours']['windows_per_s'] / s['plain']['windows_per_s']:.1f} ×" for s in found.values())
+    ratios = (f"{each['ours'][key] / each['plain'][key]:.1f} ×" for key in _RATES for each in found.values())
     table.add_row("ours / plain", "", "", "", "", *ratios)
     Console(highlight=False, width=120).print(table)
 

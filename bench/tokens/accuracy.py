@@ -1,7 +1,8 @@
 """Both encodings taught for the same time by the same teacher on earlier blocks, judged once on later ones.
 
 No masked-language-model stage for either, complete windows only. A time is what both have in common: a step of plain
-WordPiece reads ten times as many tokens. Weights begin at random and time differs from run to run, so figures do, too.
+WordPiece reads ten times as many tokens. It is the processor's, so that a busy machine favours none. Weights begin at
+random and the number of steps differs from run to run, so figures do, too.
 """
 
 import time
@@ -76,15 +77,15 @@ def measure(given: Split, seconds: float, batch: int, seed: int, told: Told) -> 
 
 
 def _train(model: TinyLogBERT, sampler: Any, batch: int, seconds: float, told: Told) -> int:
-    """Train for about so many seconds of wall time, measured on some steps before; return the number of steps."""
+    """Train for about so many seconds of processor time, measured on some steps before; return the number of steps."""
 
     def progress(stage: str, done: int, of: int, loss: float | None) -> None:
         told(done, of)
 
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    begun = time.perf_counter()
+    begun = time.process_time()
     train_head(model, [sampler], _TIMED, batch, _RATE, progress)
-    a_step = (time.perf_counter() - begun) / _TIMED
+    a_step = (time.process_time() - begun) / _TIMED
     model.load_state_dict(before)
     steps = max(1, int(seconds / a_step))
     train_head(model, [sampler], steps, batch, _RATE, progress)
