@@ -3,6 +3,8 @@
 import itertools
 import json
 import math
+import subprocess
+import sys
 from collections import Counter
 
 import numpy as np
@@ -228,6 +230,11 @@ def test_the_fewest_scores_have_a_tail_that_goes_on(scores: list[float]) -> None
     assert tail.quantile(1e-6) > tail.start
 
 
+def test_judging_needs_no_library() -> None:
+    code = "import sys, model.calibration; print({'scipy', 'numpy', 'torch'} & sys.modules.keys())"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
+
+
 # ── severity ──
 
 
@@ -262,7 +269,9 @@ def test_what_version_1_wrote_is_read_and_judges_as_it_did() -> None:
     reference = {"scores": [-6, -5], "survival": [1, 0.5], "tail": 0.5, "threshold": 0, "windows": 2}
     calibration = Calibration.from_json({"closed": reference, "open": reference, "false_alarms": 0.01})
     assert calibration.judge(-5, complete=True) == (-5, 0.5, False, "normal")
-    assert calibration.judge(0, complete=True) == (0, pytest.approx(0.5 * math.exp(-10)), True, "critical")
+    judged = calibration.judge(0, complete=True)
+    assert judged.p_value == pytest.approx(0.5 * math.exp(-10))
+    assert (judged.anomalous, judged.severity) == (True, "critical")
     assert Calibration.from_json(calibration.as_json()) == calibration
 
 

@@ -19,6 +19,7 @@ from training.command import run_training, training_options
 Examples:
   tinylogbert train hdfs.log.gz --out checkpoint
   tinylogbert train --topic hdfs.raw --out checkpoint --false-alarms 1e-4
+  tinylogbert train hdfs.log.gz --out checkpoint --false-alarms 20/day
   tinylogbert consume --checkpoint checkpoint""",
 )
 @click.argument("files", nargs=-1, metavar="[FILE]...")
