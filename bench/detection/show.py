@@ -27,16 +27,16 @@ def show(rows: Rows, studied: Rows, false_alarms: float) -> None:
     if not console.is_terminal:
         console = Console(highlight=False, width=_WIDTH)
     if rows:
-        console.print(
-            detection(rows, "windows"), detection(rows, "distinct"), while_quiet(rows, false_alarms), how_soon(rows)
-        )
+        console.print(*(detection(rows, over, false_alarms) for over in ("windows", "distinct")))
+        console.print(while_quiet(rows, false_alarms), how_soon(rows))
     for healthy in sorted({row["protocol"] for row in studied}, reverse=True):
         console.print(criteria([row for row in studied if row["protocol"] == healthy], healthy))
 
 
-def detection(rows: Rows, over: str) -> Table:
+def detection(rows: Rows, over: str, false_alarms: float) -> Table:
     """Figures of closed windows, each counting once (``windows``), or once with all that equal it (``distinct``)."""
-    table = _table(f"Closed {'windows' if over == 'windows' else 'distinct windows'}", *_FIGURES, "anomalous", "of")
+    what = {"windows": "windows", "distinct": "distinct windows"}[over]
+    table = _table(f"Closed {what}; the budget of false alarms is {false_alarms:g}", *_FIGURES, "anomalous", "of")
     for head, group in _groups(rows):
         sums = [sum(row[over][name] for row in group) for name in ("anomalous", "normal")]
         cells = [mean_and_spread([row[over][name] for row in group]) for name in _FIGURES.values()]
@@ -79,9 +79,10 @@ def how_soon(rows: Rows) -> Table:
 def criteria(rows: Rows, protocol: str) -> Table:
     """How well criteria without labels pick a detector."""
     table = _table(
-        f"Criteria without labels, {protocol}", *("rank correlation", "AP of pick", "regret", "worst", "picks"),
+        f"Criteria without labels, {protocol}", *("rank correlation", "AP of pick", "regret", "worst"),
         heads=("folds", "criterion"),
     )  # fmt: skip
+    table.add_column("picks")
     for kind in [*dict.fromkeys(row["kind"] for row in rows), "all"]:
         chosen = [row for row in rows if kind in (row["kind"], "all")]
         for name in dict.fromkeys(row["criterion"] for row in chosen):
