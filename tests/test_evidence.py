@@ -145,9 +145,8 @@ def test_a_window_of_very_many_kinds_is_explained_with_few_passes(encoder: Windo
     window = [*window_of(WRITTEN), *(f"line of {'a' * n}" for n in range(1, 200))]
     for typical in (TYPICAL, Typical()):
         judge = Judge(encoder)
-        [first, *_] = explain(window, True, encoder, judge, typical)
-        assert window[first.line] not in KINDS
-        assert judge.asked <= 20
+        assert all(window[found.line] not in KINDS for found in explain(window, True, encoder, judge, typical)[:3])
+        assert 1 < judge.asked <= 20
 
 
 def test_a_line_in_other_words_says_which_line_was_expected_in_its_place(encoder: WindowEncoder) -> None:
