@@ -12,9 +12,9 @@ Severity = Literal["normal", "notice", "warning", "critical"]
 class Score(NamedTuple):
     """The judgement on one window.
 
-    ``value`` is any finite number, higher is more anomalous. ``p_value``, in (0, 1], is the share of healthy
-    windows that score as high or higher or, of a window that may go on, that ever do while they are open. ``anomalous`` is the verdict at the threshold that
-    training chose; ``severity`` grades it.
+    ``value`` is any finite number, higher is more anomalous. ``p_value``, in (0, 1], is the share of healthy windows
+    that score as high or higher or, of a window that may go on, that ever do while they are open. ``anomalous`` is the
+    verdict at the threshold that training chose; ``severity`` grades it.
     """
 
     value: float
