@@ -15,10 +15,11 @@ import pytest
 
 from bench.detection.criteria import NAMES, measure
 from bench.detection.folds import mode_folds, normal_only, time_folds, window_folds
-from bench.detection.judge import Prefixes, judge
+from bench.detection.judge import Prefixes, judge, scored
 from bench.detection.kept import Kept
 from bench.detection.log import Given, Log, bag_of, simulated_log
-from bench.detection.methods import Asked, Teaching
+from bench.detection.methods import Asked, Bert, Teaching
+from bench.detection.plan import Wanted, plan
 from bench.detection.prefixes import Life, delays, ever_alarmed, prefixes_of, quiet_alarms
 from bench.detection.ranks import gap, in_top, rank_auc, spearman, top_overlap
 from bench.detection.study import CHANCE, study
@@ -91,6 +92,17 @@ def test_failures_of_a_mode_are_judged_by_what_never_saw_one(learned: Log, judge
         assert sum(not failed for failed in fold.labels()) == len(judged.failed) - len(judged.anomalous)
         seen += modes
     assert len(seen) == len(set(seen)) == 13
+
+
+def test_every_seed_deals_the_distinct_windows_out_anew_and_one_seed_a_fold_judges_each_once(learned: Log) -> None:
+    whole = Counter(w.block_id for w in learned.closed)
+    for every_seed, deals in ((False, 1), (True, 3)):
+        tasks = list(plan(learned, Wanted([], kinds=("window",), every_seed=every_seed)))
+        assert len({task.fold.name for task in tasks}) == len(tasks) == 3 * deals
+        assert {task.seed for task in tasks} == {0, 1, 2}
+        judged = Counter(w.block_id for task in tasks for w in task.fold.judged)
+        assert judged == Counter({block: deals * number for block, number in whole.items()})
+    assert len({frozenset(w.block_id for w in task.fold.judged) for task in tasks}) == 9
 
 
 def test_normal_only_learns_from_no_block_that_failed(learned: Log) -> None:
@@ -195,6 +207,16 @@ def test_the_teacher_alone_finds_failures_that_it_never_saw(learned: Log, judged
     fold = next(iter(mode_folds(learned, judged, folds=3)))
     scorer = Teaching().fit(fold.given, Asked(0, 1e-2, False), tmp_path, lambda *_: None)
     assert judge(scorer, fold, Prefixes())["windows"]["roc_auc"] > 0.9
+
+
+def test_a_training_that_was_done_is_loaded_where_it_was_cut_afterwards(learned: Log, tmp_path: Path) -> None:
+    method, asked = Bert(steps=1, epochs=0), Asked(0, 1e-2, False)
+    given = learned.first(900)
+    first = method.fit(given, asked, tmp_path / "place", lambda *_: None)
+    again = method.fit(Given([], []), asked, tmp_path / "place", lambda *_: None)  # nothing to learn from any more
+    assert first.checkpoint == again.checkpoint
+    bags = [bag_of(w.texts) for w in learned.closed[:20]]
+    assert scored(first, bags, complete=True) == scored(again, bags, complete=True)
 
 
 def test_what_was_done_is_not_done_again_and_what_was_cut_finds_its_folder(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def window_folds(log: Log, folds: int = WINDOW_FOLDS, seed: int = 0) -> Iterator
     for fold in range(folds):
         judged = [window for window, bag in zip(log.closed, bags, strict=True) if place[bag] == fold]
         left_out = frozenset(window.block_id for window in judged)
-        yield Fold("window", f"part {fold + 1} of {folds}", log, log.all().without(left_out), judged)
+        yield Fold("window", f"deal {seed}, part {fold + 1} of {folds}", log, log.all().without(left_out), judged)
 
 
 def mode_folds(learned: Log, judged: Log, folds: int = MODE_FOLDS, seed: int = 0) -> Iterator[Fold]:

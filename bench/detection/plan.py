@@ -38,14 +38,18 @@ class Task:
 def plan(log: Log | None, wanted: Wanted) -> Iterator[Task]:
     """Folds of the log by time and by window, and of simulations (one pair a seed) by mode.
 
-    Each fold has one seed, the next one another, so that three seeds cost no more than one; or ``every_seed``.
+    Each fold has one seed, the next one another, so that three seeds cost no more than one. With ``every_seed`` each
+    fold by time has all of them, and each seed deals the distinct windows out anew.
     """
-    by_time = time_folds(log) if log is not None and "time" in wanted.kinds else ()
-    by_window = window_folds(log) if log is not None and "window" in wanted.kinds else ()
-    for i, fold in [*enumerate(by_time), *enumerate(by_window)]:
-        for seed in range(wanted.seeds) if wanted.every_seed else [i % wanted.seeds]:
-            yield Task(fold, log or fold.log, seed)
-    for seed in range(wanted.seeds) if "mode" in wanted.kinds else ():
+    seeds = range(wanted.seeds)
+    if log is not None and "time" in wanted.kinds:
+        for i, fold in enumerate(time_folds(log)):
+            yield from (Task(fold, log, seed) for seed in (seeds if wanted.every_seed else [i % wanted.seeds]))
+    if log is not None and "window" in wanted.kinds:
+        for deal in seeds if wanted.every_seed else [0]:
+            for i, fold in enumerate(window_folds(log, seed=deal)):
+                yield Task(fold, log, deal if wanted.every_seed else i % wanted.seeds)
+    for seed in seeds if "mode" in wanted.kinds else ():
         learned, judged = (
             simulated_log(wanted.blocks, rate, 2 * seed + 1 + i) for i, rate in enumerate((_LEARNED_RATE, _JUDGED_RATE))
         )

@@ -15,6 +15,7 @@ from bench.detection.folds import Fold
 from bench.detection.log import bag_of
 from bench.detection.ranks import spearman
 from training.bags import Floats, matrix
+from training.baselines.fit import HELD_OUT
 from training.evaluate import average_precision
 from training.teacher import choose_components
 
@@ -30,7 +31,7 @@ def study(fold: Fold, seed: int, healthy: bool = False) -> list[dict[str, Any]]:
     failures were taken out of training.
     """
     rng = np.random.default_rng(seed)
-    seen = fold.given.corpus(0.0).closed.fitted
+    seen = fold.given.corpus(HELD_OUT).closed.fitted  # as training does: its rule sees no more
     kinds = sorted({text for bag in seen for text, _ in bag})
     counts, weights = matrix(list(seen), kinds), np.array(list(seen.values()), float)
     judged = _Judged(fold, kinds)
