@@ -31,7 +31,7 @@ def roc_plot(scores: Floats, labels: Bools, figures: dict[str, Any], to: Path) -
     from sklearn.metrics import roc_curve
 
     false, true, _ = roc_curve(labels, np.unique(scores, return_inverse=True)[1], drop_intermediate=False)
-    figure, (left, right) = _new(2, f"ROC curve of {_blocks(figures)}: AUC {figures['roc_auc']:.4f}")
+    figure, (left, right) = new_figure(2, f"ROC curve of {_blocks(figures)}: AUC {figures['roc_auc']:.4f}")
     least = 0.5 / figures["normal"]
     verdict = figures["at_threshold"]
     rate = verdict["false_positives"] / figures["normal"]
@@ -45,7 +45,7 @@ def roc_plot(scores: Floats, labels: Bools, figures: dict[str, Any], to: Path) -
     left.set(xlim=(-0.02, 1.02))
     right.set(xscale="log", xlim=(least, 1.05), xlabel="false-positive rate (logarithmic)")
     left.legend(loc="lower right")
-    _save(figure, to)
+    save_figure(figure, to)
 
 
 def pr_plot(scores: Floats, labels: Bools, figures: dict[str, Any], to: Path) -> None:
@@ -54,7 +54,7 @@ def pr_plot(scores: Floats, labels: Bools, figures: dict[str, Any], to: Path) ->
 
     precision, recall, _ = precision_recall_curve(labels, np.unique(scores, return_inverse=True)[1])
     title = f"Precision and recall of {_blocks(figures)}: average precision {figures['average_precision']:.4f}"
-    figure, (axes,) = _new(1, title)
+    figure, (axes,) = new_figure(1, title)
     axes.plot(recall, precision, color=NORMAL, lw=2, drawstyle="steps-post", label="scores")
     share = figures["anomalous"] / (figures["anomalous"] + figures["normal"])
     axes.axhline(share, color=NEUTRAL, ls=":", label=f"chance ({share:.1%} are anomalous)")
@@ -65,13 +65,13 @@ def pr_plot(scores: Floats, labels: Bools, figures: dict[str, Any], to: Path) ->
     axes.plot([best["recall"]], [best["precision"]], **_point("D"), label=f"best F1, an oracle's: {best['f1']:.3f}")
     axes.set(xlabel="recall", ylabel="precision", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.legend(loc="best")
-    _save(figure, to)
+    save_figure(figure, to)
 
 
 def histogram(scores: Floats, labels: Bools, figures: dict[str, Any], to: Path) -> None:
     """How the scores of both classes are spread; infinite ones are left out."""
     finite = scores[np.isfinite(scores)]
-    figure, (axes,) = _new(1, f"Scores of {_blocks(figures)}, by label")
+    figure, (axes,) = new_figure(1, f"Scores of {_blocks(figures)}, by label")
     bins = np.linspace(finite.min(), finite.max(), _BINS + 1).tolist() if len(finite) and np.ptp(finite) else 1
     for name, chosen, color, hatch in (("normal", ~labels, NORMAL, None), ("anomalous", labels, ANOMALOUS, "///")):
         values = scores[chosen & np.isfinite(scores)]
@@ -83,7 +83,7 @@ def histogram(scores: Floats, labels: Bools, figures: dict[str, Any], to: Path) 
     axes.set(xlabel="score (higher is more anomalous)", ylabel="blocks (logarithmic)", yscale="log")
     axes.set_ylim(bottom=0.7)
     axes.legend()
-    _save(figure, to)
+    save_figure(figure, to)
 
 
 def tsne_plot(points: Floats, labels: Bools, severities: Sequence[str], of: int, to: Path) -> None:
@@ -91,7 +91,7 @@ def tsne_plot(points: Floats, labels: Bools, severities: Sequence[str], of: int,
     shown = f"{len(points):,} of {of:,}" if len(points) < of else f"{of:,}"
     places = len(np.unique(points, axis=0))
     title = f"t-SNE of the [CLS] vectors of {shown} distinct windows, {places:,} of them distinct to the model"
-    figure, (left, right) = _new(2, title)
+    figure, (left, right) = new_figure(2, title)
     for name, chosen, color, marker in (("normal", ~labels, NORMAL, "o"), ("anomalous", labels, ANOMALOUS, "X")):
         _scatter(left, points[chosen], color, marker, f"{name} ({int(chosen.sum()):,})")
     found = np.array(severities)
@@ -103,7 +103,7 @@ def tsne_plot(points: Floats, labels: Bools, severities: Sequence[str], of: int,
     for axes in (left, right):
         axes.set(xticks=[], yticks=[], xlabel="t-SNE dimension 1 (no unit)", ylabel="t-SNE dimension 2 (no unit)")
         axes.legend(loc="best", markerscale=1.5)
-    _save(figure, to)
+    save_figure(figure, to)
 
 
 def running_plot(times: Sequence[int], aucs: Sequence[float], precisions: Sequence[float], to: Path) -> None:
@@ -111,7 +111,7 @@ def running_plot(times: Sequence[int], aucs: Sequence[float], precisions: Sequen
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     moments = np.array(times, "datetime64[ms]")
-    figure, (axes,) = _new(1, "Cumulative figures while the log is replayed")
+    figure, (axes,) = new_figure(1, "Cumulative figures while the log is replayed")
     axes.plot(moments, aucs, color=NORMAL, lw=2, drawstyle="steps-post", label="ROC-AUC")
     axes.plot(moments, precisions, color=ANOMALOUS, lw=2, ls="--", drawstyle="steps-post", label="average precision")
     locator = AutoDateLocator()
@@ -119,10 +119,11 @@ def running_plot(times: Sequence[int], aucs: Sequence[float], precisions: Sequen
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     axes.set(xlabel="event time (UTC)", ylabel="figure over all blocks scored so far", ylim=(-0.02, 1.02))
     axes.legend(loc="lower right")
-    _save(figure, to)
+    save_figure(figure, to)
 
 
-def _new(panels: int, title: str) -> "tuple[Figure, Sequence[Axes]]":
+def new_figure(panels: int, title: str) -> "tuple[Figure, Sequence[Axes]]":
+    """A figure with panels side by side, and those panels."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(5.6 * panels + 1.4 * (panels == 1), 5), layout="constrained")
@@ -134,7 +135,8 @@ def _new(panels: int, title: str) -> "tuple[Figure, Sequence[Axes]]":
     return figure, list(axes)
 
 
-def _save(figure: "Figure", to: Path) -> None:
+def save_figure(figure: "Figure", to: Path) -> None:
+    """Write it as PNG; the same figure gives the same bytes."""
     figure.savefig(to, dpi=_DPI)
 
 
