@@ -43,11 +43,11 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_model(tmp_p
     assert files(tmp_path / "a")["model.safetensors"] != files(tmp_path / "c")["model.safetensors"]
 
 
-def test_a_checkpoint_holds_five_files_and_what_was_calibrated_is_what_is_loaded(
+def test_a_checkpoint_holds_its_files_and_curves_and_what_was_calibrated_is_what_is_loaded(
     tmp_path: Path, base_model: Path
 ) -> None:
     before = trained(tmp_path / "out", base_model)
-    names = {"model.safetensors", "config.json", "tokenizer.json", "calibration.json", "README.md"}
+    names = {"model.safetensors", "config.json", "tokenizer.json", "calibration.json", "README.md", "curves.csv"}
     assert set(files(tmp_path / "out")) == names
     after = BertScorer(load_checkpoint(tmp_path / "out"))
     windows = [window.texts for window in windows_of(simulated(40, seed=3))]

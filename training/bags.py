@@ -2,6 +2,13 @@
 
 Memory grows with the distinct windows (HDFS_v1: 575,061 windows, 18,383 distinct), not with the lines. A bag is either
 a complete window or a prefix, cut where its block fell quiet.
+
+Other people's logs may have a new text in every line, so nothing grows for ever. Of distinct bags a weighted sample is
+kept (``training.thinning``): 20,000 complete ones and as many prefixes to train on, 2,048 lives to calibrate on, of
+each life 32 prefixes. A bag keeps its 128 most frequent texts, which is more than a window has tokens. The 512 texts
+that most windows have are *kinds*; all others are lines of no known kind, and are read as words. A text has at most
+1,024 characters (``stream.lines.reader``), and of texts there are at most 65,536 (``stream.windows.templates``); those
+that come later are all alike.
 """
 
 import hashlib
@@ -9,6 +16,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from random import Random
 from typing import NamedTuple
 
 import numpy as np
@@ -17,25 +25,31 @@ import numpy.typing as npt
 from stream.errors import InputError
 from stream.windows.files import Counts, looked_at
 from stream.windows.settings import WindowSettings
+from training.thinning import thin
 
 Floats = npt.NDArray[np.float64]
 Bag = tuple[tuple[str, int], ...]
 """Masked text and count, ordered by text."""
 
+MOST_KINDS = 512
 _LEAST_WINDOWS = 20
+_MOST_BAGS, _MOST_LIVES, _MOST_PREFIXES, _MOST_TEXTS = 20_000, 2_048, 32, 128
 
 
 @dataclass(slots=True)
 class Bags:
-    """Distinct bags → number of windows; ``held_out`` windows only calibrate."""
+    """Distinct bags → number of windows; ``held_out`` windows only calibrate. ``thinned``: they are a sample."""
 
     fitted: Counter[Bag] = field(default_factory=Counter)
     held_out: Counter[Bag] = field(default_factory=Counter)
+    thinned: bool = False
+    _random: Random = field(default_factory=lambda: Random(0))
 
     def add(self, block_id: str, bag: Bag, held_out_share: float) -> None:
         """Count a window; which side it is on depends on its block alone."""
         side = self.held_out if is_held_out(block_id, held_out_share) else self.fitted
         side[bag] += 1
+        self.thinned |= thin(side, _MOST_BAGS, self._random)
 
 
 class Life(NamedTuple):
@@ -46,20 +60,28 @@ class Life(NamedTuple):
 
 
 class Lives:
-    """The lives of held-out windows: distinct ones with the number of windows that lived them (``whole``)."""
+    """The lives of held-out windows: distinct ones with the number of windows that lived them (``whole``).
+
+    ``thinned``: they are a sample.
+    """
 
     def __init__(self) -> None:
         self.whole: Counter[Life] = Counter()
+        self.thinned = False
         self._begun: dict[tuple[str, int], set[Bag]] = {}
         self._known: dict[Bag, Bag] = {}  # equal bags are one object: a life costs its references
+        self._random = Random(0)
 
     def see(self, block_id: str, part: int, bag: Bag, complete: bool) -> None:
         """Take a look at a window into account; the complete one is the last."""
         bag = self._known.setdefault(bag, bag)
+        if len(self._known) > _MOST_BAGS:
+            self._known.clear()
         if complete:
             self.whole[Life(bag, frozenset(self._begun.pop((block_id, part), ())))] += 1
-        else:
-            self._begun.setdefault((block_id, part), set()).add(bag)
+            self.thinned |= thin(self.whole, _MOST_LIVES, self._random)
+        elif len(begun := self._begun.setdefault((block_id, part), set())) < _MOST_PREFIXES:
+            begun.add(bag)
 
 
 def is_held_out(block_id: str, share: float) -> bool:
@@ -83,12 +105,37 @@ class Corpus:
     last: int = 0
 
     def kinds(self) -> list[str]:
-        """Masked texts by the number of windows that have them, most frequent first."""
+        """The 512 masked texts that most windows have, most frequent first."""
+        seen = self.texts()
+        return sorted(seen, key=lambda text: (-seen[text], text))[:MOST_KINDS]
+
+    def texts(self) -> Counter[str]:
+        """All masked texts, with the number of windows that have them."""
         seen: Counter[str] = Counter()
         for bag, number in self.closed.fitted.items():
             for text, _ in bag:
                 seen[text] += number
-        return sorted(seen, key=lambda text: (-seen[text], text))
+        return seen
+
+    def foreign(self) -> float:
+        """The share of the lines that are of none of the ``kinds``."""
+        kinds, lines, foreign = set(self.kinds()), 0, 0
+        for bag, number in self.closed.fitted.items():
+            lines += number * sum(count for _, count in bag)
+            foreign += number * sum(count for text, count in bag if text not in kinds)
+        return foreign / lines
+
+    def notes(self) -> list[str]:
+        """What a person should know of these logs before trusting what comes of them, one line each."""
+        found = []
+        if self.closed.thinned or self.open.thinned:
+            found.append("there are very many different windows: training sees a weighted sample of them")
+        if (texts := len(self.texts())) > MOST_KINDS:
+            found.append(
+                f"there are {texts:,} kinds of line; {self.foreign():.0%} of the lines are of none of the {MOST_KINDS} "
+                "most frequent and are read as words; names that nothing masks may be why"
+            )
+        return found
 
 
 def collect(
@@ -107,7 +154,7 @@ def collect(
     for window in looked_at(lines, settings, zone, corpus.counts):
         if window.block_id in left_out:
             continue
-        bag = tuple(sorted(Counter(window.texts).items()))
+        bag = _bag(window.texts)
         side = corpus.closed if window.complete else corpus.open
         side.add(window.block_id, bag, held_out_share)
         if is_held_out(window.block_id, held_out_share):
@@ -116,6 +163,8 @@ def collect(
         corpus.first = min(corpus.first or window.times[0], window.times[0])
         corpus.last = max(corpus.last, window.times[-1])
     _check(corpus)
+    if lives.thinned or corpus.closed.thinned or corpus.open.thinned:
+        _hold_out_again(corpus)
     return corpus
 
 
@@ -127,6 +176,24 @@ def matrix(bags: Collection[Bag], kinds: list[str]) -> Floats:
         for text, number in bag:
             counts[row, column.get(text, len(kinds))] += number
     return counts
+
+
+def _bag(texts: Iterable[str]) -> Bag:
+    counted = Counter(texts)
+    if len(counted) > _MOST_TEXTS:
+        counted = Counter(dict(sorted(counted.items(), key=lambda each: (-each[1], each[0]))[:_MOST_TEXTS]))
+    return tuple(sorted(counted.items()))
+
+
+def _hold_out_again(corpus: Corpus) -> None:
+    """Held out are the bags of the lives that were kept, so that each has all that belongs to it."""
+    closed, opened = corpus.closed.held_out, corpus.open.held_out
+    closed.clear()
+    opened.clear()
+    for life, number in corpus.lives.items():
+        closed[life.complete] += number
+        for prefix in life.prefixes:
+            opened[prefix] += number
 
 
 def _check(corpus: Corpus) -> None:

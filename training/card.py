@@ -35,7 +35,7 @@ anomalous, and 0 is the threshold of a complete window. Trained without labels{l
 
 {lines:,} lines from {first} to {last}: {windows:,} windows ({distinct:,} distinct), {prefixes:,} prefixes of windows
 where a block fell quiet ({distinct_prefixes:,} distinct), {kinds} kinds of line. A fifth of the blocks was held out
-for calibration.
+for calibration.{notes}
 
 ## Recipe
 
@@ -77,6 +77,7 @@ def card(recipe: "Recipe", facts: Facts, calibration: Calibration) -> str:
         prefixes=corpus.open.fitted.total() + corpus.open.held_out.total(),
         distinct_prefixes=len(corpus.open.fitted | corpus.open.held_out),
         kinds=facts.kinds,
+        notes="".join(f"\n\nNote: {note}." for note in corpus.notes()),
         command=recipe.command,
         seed=recipe.seed,
         epochs=recipe.epochs,

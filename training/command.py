@@ -3,6 +3,7 @@
 ``python -m training`` trains on files; ``tinylogbert train`` adds topics. Knows no Kafka; loads torch only to train.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from model.baselines import Baseline
     from model.checkpoint import Checkpoint
 
-_BERT_ONLY = ("base_model", "epochs", "steps")
+_BERT_ONLY = ("base_model", "epochs", "steps", "fresh", "plots")
+_NOT_OF_THE_RECIPE = ("fresh", "plots")
 _OPTIONS = (
     click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Checkpoint folder."),
     click.option(
@@ -51,6 +53,8 @@ _OPTIONS = (
     ),
     click.option("--base-model", metavar="NAME", help="Pretrained BERT, a folder or of the model hub  [default: none]"),
     click.option("--name", default="hdfs", show_default=True, help="What the logs are called: begins the model's id."),
+    click.option("--fresh", is_flag=True, help="Begin anew, where training was interrupted before."),
+    click.option("--plots/--no-plots", default=True, help="Curves, scores and vectors as PNG.  [default: on]"),
     click.option("--source", metavar="TEXT", help="What the lines are and where they are from, for the model card."),
 )
 
@@ -90,22 +94,26 @@ def run_training(
 
     anomalous = {block for block, bad in read_labels(normal_only).items() if bad} if normal_only else set()
     chosen = _fitting(detector, chosen)
+    aside = {name: chosen.pop(name) for name in _NOT_OF_THE_RECIPE if name in chosen}
     command = _command(inputs, out, normal_only, chosen, detector)
-    with _whole(out) as folder, shown() as progress:
+    # Threads that wait for each other asleep, not spinning: beside other work two of them were five times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    with _resumable(out, aside.get("fresh", False)) as keep, _whole(out) as folder, shown() as progress:
         found = iter(lines(partial(progress, "reading")))
         first = list(islice(found, 1))  # what cannot be read is said before torch is loaded
         about = {"command": command, "source": source or f"Lines of {inputs[0]}.", "healthy": normal_only is not None}
-        fit = _bert if detector == "bert" else partial(_simple, detector)
+        bert = partial(_bert, keep=keep, plots=aside.get("plots", False))
+        fit = bert if detector == "bert" else partial(_simple, detector)
         checkpoint = fit({**chosen, **about}, chain(first, found), folder, windows, progress, anomalous)
     click.echo(f"checkpoint {checkpoint.name} is in {out}; try: tinylogbert score FILE --checkpoint {out}", err=True)
     click.echo(str(out))
 
 
-def _bert(chosen: dict[str, Any], *arguments: Any) -> "Checkpoint":
+def _bert(chosen: dict[str, Any], *arguments: Any, keep: Path, plots: bool) -> "Checkpoint":
     from training.fit import Recipe, train
 
     lines, out, *rest = arguments
-    return train(lines, out, Recipe(**chosen), *rest)
+    return train(lines, out, Recipe(**chosen), *rest, keep=keep, plots=plots)
 
 
 def _simple(detector: str, chosen: dict[str, Any], *arguments: Any) -> "Baseline":
@@ -149,6 +157,22 @@ def _whole(out: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def _resumable(out: Path, fresh: bool) -> Iterator[Path]:
+    """The file from which a training that was interrupted goes on; it is gone when all went well."""
+    out = out.resolve()
+    keep = out.with_name(out.name + ".partial")
+    if fresh:
+        keep.unlink(missing_ok=True)
+    try:
+        yield keep
+    except KeyboardInterrupt:
+        if keep.exists():
+            click.echo(f"interrupted; the same command goes on from {keep.name}, --fresh begins anew", err=True)
+        raise
+    keep.unlink(missing_ok=True)
 
 
 def _command(inputs: Sequence[str], out: Path, normal_only: str | None, chosen: dict[str, Any], detector: str) -> str:

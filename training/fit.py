@@ -7,13 +7,17 @@
 5. Calibrate on what was held out, without labels, for a stated budget of false alarms.
 
 Labels are never read. ``left_out`` names blocks that are not trained on, for the protocol of most papers.
+
+Whatever the logs, the work is bounded: distinct windows (``training.bags``), tokens an epoch and a batch, cells of the
+teacher's matrix. On one machine with one number of threads a seed gives the same bytes, killed in between or not.
 """
 
-import math
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -23,25 +27,26 @@ from model.bert import TinyLogBERT
 from model.calibration import Calibration
 from model.checkpoint import Checkpoint, load_checkpoint, rounded, save_checkpoint
 from model.encoding import WindowEncoder
-from model.inference import DIGITS, Inference
+from model.inference import Inference
 from stream.windows.settings import WindowSettings
-from training.bags import Bag, Bags, Corpus, Floats, collect, matrix
+from training.bags import Corpus, collect
 from training.base import fresh, pretrained
 from training.budget import parse_budget
-from training.calibrate import Held, apart_above, calibrate, looked
 from training.card import Facts, card
+from training.curves import write_curves
 from training.head import train_head
+from training.heldout import Scored, calibrated_model
 from training.loop import Progress
 from training.mlm import pretrain
 from training.prefixes import PrefixTeacher
+from training.resume import Kept, identity_of
+from training.run import Run
 from training.samples import Sampler
+from training.sizes import fitted, plan, rows, sizes_of
 from training.teacher import Teacher, fit_teacher
 from training.typical import typical_windows
-from training.uniform import calibrated
 
 _HELD_OUT = 0.2
-_BATCH = 64
-_MLM_BATCH = 32
 _MLM_RATE = 5e-4
 _HEAD_RATE = 5e-4
 
@@ -75,67 +80,89 @@ def train(
     windows: WindowSettings,
     progress: Progress,
     left_out: Collection[str] = (),
+    *,
+    keep: Path | None = None,
+    plots: bool = False,
 ) -> Checkpoint:
     """Train on raw lines, write the checkpoint to ``out`` and return it as it will be loaded.
+
+    ``keep`` names a file: if the process is killed, the same training goes on from there. Its owner takes it away.
+    ``plots``: draw curves, held-out scores and their vectors into ``out``, beside ``curves.csv``.
 
     Raises InputError if there is too little to learn from, or the base model cannot be used.
     """
     corpus = collect(lines, windows, _HELD_OUT, left_out, ZoneInfo(recipe.zone))
-    torch.manual_seed(recipe.seed)
-    rng = np.random.default_rng(recipe.seed)
-    kinds = corpus.kinds()
-    model, encoder = pretrained(recipe.base_model, kinds) if recipe.base_model else fresh(kinds)
-    fitted = [(corpus.closed.fitted, True), (corpus.open.fitted, False)]
-    mlm_loss = pretrain(model, fitted, encoder, recipe.epochs, _MLM_BATCH, _MLM_RATE, rng, progress)
-    teacher, samplers = _taught(corpus, kinds, encoder, recipe)
-    head_loss = train_head(model, samplers, recipe.steps, _BATCH, _HEAD_RATE, progress)
-    rounded(model)
-    calibration = _calibrated(model, encoder, corpus, recipe)
+    with _deterministic(recipe.seed):
+        kinds = corpus.kinds()
+        model, encoder = pretrained(recipe.base_model, kinds) if recipe.base_model else fresh(kinds)
+        sizes = sizes_of(corpus, encoder)
+        kept = Kept(keep, identity_of([recipe, windows, sorted(left_out), *_said(corpus)])) if keep else None
+        run = Run(progress, plan(corpus, sizes, recipe.epochs, recipe.steps), kept)
+        for note in corpus.notes():
+            run.say(note)
+        rng = np.random.default_rng(recipe.seed)
+        mlm_loss = pretrain(model, fitted(corpus), encoder, recipe.epochs, sizes.mlm, _MLM_RATE, rng, run, sizes.epoch)
+        teacher, samplers = _taught(corpus, kinds, encoder, recipe)
+        head_loss = train_head(model, samplers, recipe.steps, sizes.head, _HEAD_RATE, run)
+        rounded(model)
+        budget = parse_budget(recipe.false_alarms)
+        calibration, scored = calibrated_model(model, encoder, corpus, budget, recipe.healthy, recipe.seed, run)
     typical = typical_windows(corpus.closed.fitted, encoder, Inference(model), calibration)
     facts = Facts(corpus, len(kinds), teacher.components, mlm_loss, head_loss, len(left_out))
     out.mkdir(parents=True, exist_ok=True)
+    write_curves(out, run.curve)
+    if plots:
+        _drawn(out, run, model, encoder, calibration, scored)
     save_checkpoint(out, model, encoder, calibration, card(recipe, facts, calibration), recipe.name, typical)
     return load_checkpoint(out)
 
 
 def _taught(corpus: Corpus, kinds: list[str], encoder: WindowEncoder, recipe: Recipe) -> tuple[Teacher, list[Sampler]]:
     rng = np.random.default_rng((recipe.seed, 1))  # a stream of its own: pretraining has no influence on the teacher
-    closed, closed_weights = _rows(corpus.closed.fitted, kinds)
+    closed, closed_weights = rows(corpus.closed.fitted, kinds)
     teacher = fit_teacher(closed, closed_weights, rng, healthy=recipe.healthy)
     samplers = [Sampler(closed, closed_weights, kinds, True, encoder, teacher, rng)]
     if corpus.open.fitted:
-        opened, open_weights = _rows(corpus.open.fitted, kinds)
+        opened, open_weights = rows(corpus.open.fitted, kinds)
         prefixes = PrefixTeacher(teacher, closed, closed_weights)
         samplers.append(Sampler(opened, open_weights, kinds, False, encoder, prefixes, rng))
     return teacher, samplers
 
 
-def _rows(counted: Counter[Bag], kinds: list[str]) -> tuple[Floats, Floats]:
-    return matrix(list(counted), kinds), np.array(list(counted.values()), float)
+def _said(corpus: Corpus) -> Iterator[object]:
+    """What the lines said, in one order, whatever order it was counted in."""
+    for side in (corpus.closed, corpus.open):
+        yield from (sorted(side.fitted.items()), sorted(side.held_out.items()))
+    yield sorted((life.complete, sorted(life.prefixes), number) for life, number in corpus.lives.items())
+    yield corpus.windows, corpus.first, corpus.last, corpus.counts.lines
 
 
-def _calibrated(model: TinyLogBERT, encoder: WindowEncoder, corpus: Corpus, recipe: Recipe) -> Calibration:
-    """Calibrate, move the bias so that 0 is the threshold of complete windows, and calibrate again.
+@contextmanager
+def _deterministic(seed: int) -> Iterator[None]:
+    """Torch's generator seeded, and only operations whose results are the same each time."""
+    guard: Any = torch.utils.deterministic
+    before = torch.are_deterministic_algorithms_enabled(), guard.fill_uninitialized_memory
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True)
+    guard.fill_uninitialized_memory = False  # a guard against bugs that costs 3 % of the time
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        guard.fill_uninitialized_memory = before[1]
 
-    What lies apart is decided once, and the bias moves by as many digits as scores have: rounded otherwise, some would
-    change, and a close decision with them.
-    """
-    budget = parse_budget(recipe.false_alarms)
-    share = budget.share(corpus.windows, corpus.last - corpus.first)
-    held = _held_out(model, encoder, corpus)
-    above = math.inf if recipe.healthy else apart_above(held)
-    threshold = round(calibrate(held, share, above=above).closed.threshold, DIGITS)
-    with torch.no_grad():
-        model.anomaly_head[2].bias.sub_(threshold)  # type: ignore[operator]
-    return calibrated(_held_out(model, encoder, corpus), share, budget.asked, above - threshold, recipe.seed)
 
+def _drawn(
+    out: Path, run: Run, model: TinyLogBERT, encoder: WindowEncoder, calibration: Calibration, scored: Scored
+) -> None:
+    from training.pictures import learning_picture, scores_picture, tsne_picture
 
-def _held_out(model: TinyLogBERT, encoder: WindowEncoder, corpus: Corpus) -> Held:
-    inference = Inference(model)
-
-    def scored(bags: Bags, complete: bool) -> dict[Bag, float]:
-        encoded = {bag: encoder.encode(dict(bag), complete) for bag in bags.held_out}
-        scores = inference.scores(encoded.values())
-        return {bag: scores[ids] for bag, ids in encoded.items()}
-
-    return looked(corpus.lives, scored(corpus.closed, True), scored(corpus.open, False))
+    closed: Counter[float] = Counter()
+    opened: Counter[float] = Counter()
+    for look, number in scored.held.items():
+        closed[look.closed] += number
+        if look.open is not None:
+            opened[look.open] += number
+    learning_picture(out, run.curve)
+    scores_picture(out, calibration, closed, opened)
+    tsne_picture(out, scored.closed, encoder, Inference(model), calibration.closed.threshold)

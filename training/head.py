@@ -8,10 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from model.bert import TinyLogBERT
-from training.loop import Progress, batch_of, optimise
+from training.loop import Progress, optimise
 from training.samples import Sampler
-
-_TOGETHER = 16
+from training.unpadded import Batch, hidden_at
 
 
 def train_head(
@@ -26,21 +25,15 @@ def train_head(
     def losses() -> Iterator[Callable[[], Tensor]]:
         for _ in range(steps):
             drawn = [sampler.draw(batch // len(samplers)) for sampler in samplers]
-            samples = sorted(
-                ((ids, target) for all_ids, targets in drawn for ids, target in zip(all_ids, targets, strict=True)),
-                key=lambda sample: len(sample[0]),
-            )
+            samples = [sample for ids, targets in drawn for sample in zip(ids, targets.tolist(), strict=True)]
             yield lambda samples=samples: _loss(model, huber, samples)  # type: ignore[misc]
 
     return optimise(model, losses(), steps, rate, "head", progress)
 
 
 def _loss(model: TinyLogBERT, huber: nn.Module, samples: list[tuple[tuple[int, ...], float]]) -> Tensor:
-    """Mean loss of samples that are sorted by length; a few at a time, so that padding costs little."""
-    total = torch.zeros(())
-    for i in range(0, len(samples), _TOGETHER):
-        part = samples[i : i + _TOGETHER]
-        ids, mask = batch_of([ids for ids, _ in part])
-        wanted = torch.tensor([target for _, target in part], dtype=torch.float32)
-        total = total + huber(model(ids, mask)[:, 0], wanted) * (len(part) / len(samples))
-    return total
+    """Mean loss of samples: the model's forward pass, without padding."""
+    batch = Batch([ids for ids, _ in samples])
+    wanted = torch.tensor([target for _, target in samples], dtype=torch.float32)
+    scores: Tensor = model.anomaly_head(hidden_at(model.encoder, batch, batch.starts))[:, 0]
+    return huber(scores, wanted)  # type: ignore[no-any-return]

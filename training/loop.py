@@ -1,21 +1,17 @@
-"""What both trainings share: optimiser, schedule, batches of similar length, progress with loss and time left."""
+"""What all stages of training share: optimiser, schedule, progress with loss, going on where it was killed."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from model.bert import padded
+from training.resume import Point, put_back, state_of
+from training.run import Progress, Row, Run
+
+__all__ = ["Ids", "Progress", "batch_of", "optimise"]
 
 Ids = tuple[int, ...]
-
-
-class Progress(Protocol):
-    """Told about every step of a stage of training."""
-
-    def __call__(self, stage: str, done: int, of: int, loss: float) -> None:
-        """``done`` of ``of`` steps are over; ``loss`` is a running mean."""
 
 
 def batch_of(sequences: Sequence[Ids]) -> tuple[Tensor, Tensor]:
@@ -34,25 +30,52 @@ def optimise(
 ) -> float:
     """Take ``steps`` steps of AdamW with a linear warm-up and decay; return the running mean of the loss.
 
-    ``losses`` yields, for each step, a function that computes its loss.
+    ``losses`` yields, for each step, a function that computes its loss; all chance but torch's own is in what yields
+    it. ``progress`` may be a ``Run``: a stage that it knows to be over is not begun, and one that was killed goes on.
     """
-    optimizer = torch.optim.AdamW(module.parameters(), lr=rate, weight_decay=0.01)
-    warm = max(1, steps // 20)
-
-    def factor(step: int) -> float:
-        return min((step + 1) / warm, max(0.0, (steps - step) / (steps - warm + 1)))
-
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-    mean = 0.0
-    module.train()
-    for step, compute in enumerate(losses):
-        loss = compute()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        mean = loss.item() if step == 0 else 0.98 * mean + 0.02 * loss.item()
-        progress(stage, step + 1, steps, mean)
+    run = Run.of(progress)
+    begun = run.begin()
+    mean = begun if isinstance(begun, float) else _trained(module, losses, steps, rate, stage, run, begun)
+    run.end(stage, mean)
     module.eval()
     return mean
+
+
+def _trained(
+    module: nn.Module,
+    losses: Iterable[Callable[[], Tensor]],
+    steps: int,
+    rate: float,
+    stage: str,
+    run: Run,
+    point: Point | None,
+) -> float:
+    optimizer = torch.optim.AdamW(module.parameters(), lr=rate, weight_decay=0.01, fused=True)
+    over, mean = 0, 0.0
+    if point:
+        put_back(point.tensors, module, optimizer)
+        over, mean = point.step, point.told["mean"]
+    module.train()
+    for step, compute in enumerate(losses):
+        if step < over:
+            continue  # drawn again, for what comes after, and not computed
+        now = optimizer.param_groups[0]["lr"] = rate * _factor(step, steps)
+        loss = _step(module, optimizer, compute)
+        mean = loss if step == 0 else 0.98 * mean + 0.02 * loss
+        run.step(Row(stage, step + 1, loss, mean, now), steps, lambda: state_of(module, optimizer))
+    return mean
+
+
+def _step(module: nn.Module, optimizer: torch.optim.Optimizer, compute: Callable[[], Tensor]) -> float:
+    loss = compute()
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+    optimizer.step()
+    return loss.item()
+
+
+def _factor(step: int, steps: int) -> float:
+    """The share of the learning rate: up over a twentieth of the steps, then down to nearly nothing."""
+    warm = max(1, steps // 20)
+    return min((step + 1) / warm, max(0.0, (steps - step) / (steps - warm + 1)))

@@ -6,8 +6,8 @@ both readings of a line come to mean the same. Does not know what is anomalous.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,12 +16,11 @@ from torch import Tensor, nn
 from model.bert import TinyLogBERT
 from model.encoding import WindowEncoder
 from training.bags import Bag
-from training.loop import Ids, Progress, batch_of, optimise
+from training.loop import Ids, Progress, optimise
+from training.unpadded import Batch, hidden_at
 
 _MASKED = 0.15
 _AS_WORDS = 0.1
-_IGNORED = -100
-_POOL = 16
 
 
 class MaskedLM(nn.Module):
@@ -35,12 +34,10 @@ class MaskedLM(nn.Module):
         self.output = BertLMPredictionHead(model.encoder.config)
         self.output.decoder.weight = model.encoder.get_input_embeddings().weight
 
-    def forward(self, ids: Tensor, mask: Tensor, labels: Tensor) -> Tensor:
-        """Mean cross entropy at the places where ``labels`` ``(B, T)`` is not -100."""
-        hidden = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state  # (B, T, H)
-        wanted = labels != _IGNORED
-        logits = self.output(hidden[wanted])  # (masked, vocabulary): only where it matters
-        return nn.functional.cross_entropy(logits, labels[wanted])
+    def forward(self, batch: Batch, places: Tensor, labels: Tensor) -> Tensor:
+        """Mean cross entropy of ``labels`` at ``places`` of the batch, both ``(masked,)``."""
+        logits = self.output(hidden_at(self.encoder, batch, places))  # (masked, vocabulary): only where it matters
+        return nn.functional.cross_entropy(logits, labels)
 
 
 def pretrain(
@@ -52,46 +49,55 @@ def pretrain(
     rate: float,
     rng: np.random.Generator,
     progress: Progress,
+    most: int | None = None,
 ) -> float:
     """Pretrain on bags with their completeness; return the last running loss (nats a masked token).
 
     An epoch reads every distinct bag as often as the square root of the number of its windows, so that what is
-    frequent does not drown what is rare.
+    frequent does not drown what is rare; or, if that is more than ``most`` readings, so many of them, drawn anew.
     """
     reader = _Reader(encoder, rng)
     texts = [(bag, complete) for counted, complete in bags for bag, n in counted.items() for _ in range(_times(n))]
-    steps = epochs * math.ceil(len(texts) / batch)
+    readings = min(len(texts), most or len(texts))
+    steps = epochs * math.ceil(readings / batch)
     if steps == 0:
         return math.nan
     module = MaskedLM(model)
 
     def losses() -> Iterator[Callable[[], Tensor]]:
         for _ in range(epochs):
-            for drawn in _batches((reader.read(*texts[j]) for j in rng.permutation(len(texts)).tolist()), batch, rng):
-                yield lambda drawn=drawn: module(*masked(drawn, encoder, rng))  # type: ignore[misc]
+            chosen = rng.permutation(len(texts))[:readings].tolist()
+            for i in range(0, readings, batch):
+                read = [reader.read(*texts[j]) for j in chosen[i : i + batch]]
+                yield partial(module, *masked(read, encoder, rng))
 
     return optimise(module, losses(), steps, rate, "masked language model", progress)
 
 
-def masked(sequences: Sequence[Ids], encoder: WindowEncoder, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Ids, mask and labels ``(B, T)``: 15 % of the tokens are to be predicted, at least one a window.
+def readings_of(bags: Sequence[tuple[Counter[Bag], bool]]) -> int:
+    """How many readings an epoch has."""
+    return sum(_times(n) for counted, _ in bags for n in counted.values())
+
+
+def masked(sequences: Sequence[Ids], encoder: WindowEncoder, rng: np.random.Generator) -> tuple[Batch, Tensor, Tensor]:
+    """A batch in which 15 % of the tokens are to be predicted, at least one a window, their places and what they were.
 
     Of those 80 % are masked, 10 % are another token, 10 % stay (Devlin et al. 2019, section 3.1).
     """
-    ids, mask = batch_of(sequences)
-    labels = torch.full_like(ids, _IGNORED)
+    batch = Batch(sequences)
     vocabulary = encoder.tokenizer.get_vocab_size()
-    for row, sequence in enumerate(sequences):
+    places: list[int] = []
+    for start, sequence in zip(batch.starts.tolist(), sequences, strict=True):
         inner = np.arange(1, len(sequence) - 1)
         chosen = inner[rng.random(len(inner)) < _MASKED]
-        places = chosen if len(chosen) else rng.choice(inner, 1)
-        for place, chance in zip(places.tolist(), rng.random(len(places)).tolist(), strict=True):
-            labels[row, place] = ids[row, place]
-            if chance < 0.8:
-                ids[row, place] = encoder.mask
-            elif chance < 0.9:
-                ids[row, place] = int(rng.integers(vocabulary))
-    return ids, mask, labels
+        places.extend((start + (chosen if len(chosen) else rng.choice(inner, 1))).tolist())
+    where = torch.tensor(places)
+    labels = batch.ids[where]
+    chance, other = rng.random(len(places)), rng.integers(vocabulary, size=len(places))
+    batch.ids[where[torch.from_numpy(chance < 0.8)]] = encoder.mask
+    swapped = torch.from_numpy((chance >= 0.8) & (chance < 0.9))
+    batch.ids[where[swapped]] = torch.from_numpy(other)[swapped]
+    return batch, where, labels
 
 
 class _Reader:
@@ -105,15 +111,6 @@ class _Reader:
         chances = self._rng.random(len(bag)).tolist()
         as_words = {text for (text, _), chance in zip(bag, chances, strict=True) if chance < _AS_WORDS}
         return self._encoder.encode(dict(bag), complete, as_words)
-
-
-def _batches(sequences: Iterable[Ids], size: int, rng: np.random.Generator) -> Iterator[list[Ids]]:
-    """Batches of similar length, so that padding costs little, in an order that chance decides."""
-    rest = iter(sequences)
-    while pool := sorted(islice(rest, size * _POOL), key=len):
-        starts = range(0, len(pool), size)
-        for i in rng.permutation(len(starts)).tolist():
-            yield pool[starts[i] : starts[i] + size]
 
 
 def _times(windows: int) -> int:

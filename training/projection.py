@@ -67,7 +67,7 @@ def project(
         return None
     chosen = _draw(list(windows))
     texts, complete = [texts for texts, _ in chosen], [True] * len(chosen)
-    points = _tsne(np.asarray(scorer.vectors(texts, complete), np.float64))
+    points = tsne(np.asarray(scorer.vectors(texts, complete), np.float64))
     if points is None:
         return None
     severities = [score.severity for score in scorer.score(texts, complete)]
@@ -86,7 +86,7 @@ def _draw(windows: list[tuple[tuple[str, ...], bool]]) -> list[tuple[tuple[str, 
     return [windows[i] for i in sorted(picked)]
 
 
-def _tsne(vectors: npt.NDArray[np.float64]) -> Floats | None:
+def tsne(vectors: npt.NDArray[np.float64]) -> Floats | None:
     """A place for each vector, the same for equal ones; None for too few places."""
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]

@@ -1,4 +1,7 @@
-"""Progress of training on stderr: bars with loss and time left on a terminal, a line every ten seconds in a log."""
+"""Progress of training on stderr: bars with loss and time left on a terminal, a line every ten seconds in a log.
+
+A stage called ``WHOLE`` is all stages together: the bar above the others, and the end of each line of a log.
+"""
 
 import time
 from collections.abc import Iterator
@@ -9,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 _LOG_EVERY_S = 10.0
+WHOLE = "training"
 
 
 class Shown(Protocol):
@@ -29,25 +33,42 @@ class _Bars:
             task = self._tasks[stage] = self._bars.add_task(stage, total=of or None, loss="")
         self._bars.update(task, completed=done, total=of or None, loss=_loss(loss))
 
+    def say(self, text: str) -> None:
+        """Print a line above the bars."""
+        self._bars.console.print(text, soft_wrap=True, markup=False)
+
 
 class _Log:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._next = time.monotonic() + _LOG_EVERY_S
-        self._begun: dict[str, float] = {}
+        self._begun: dict[str, tuple[float, int]] = {}
         self._ended: set[str] = set()
+        self._whole = ""
 
     def __call__(self, stage: str, done: int, of: int, loss: float | None = None) -> None:
         now = time.monotonic()
-        begun = self._begun.setdefault(stage, now)
+        begun, before = self._begun.setdefault(stage, (now, done))
+        left = (now - begun) * (of - done) / (done - before) if done > before else None
+        if stage == WHOLE:
+            self._whole = "" if left is None or done == of else f"; in all {done / of:.0%}, {_seconds(left)} left"
+            return
         ends = done == of and stage not in self._ended  # a last step may be told more than once
         if now < self._next and not ends:
             return
         if ends:
             self._ended.add(stage)
         self._next = now + _LOG_EVERY_S
-        share = f"{done / of:.0%}, {(now - begun) * (of - done) / done:.0f} s left" if of and done else f"{done:,}"
-        self._console.print(f"{stage}: {share} {_loss(loss)}".rstrip(), soft_wrap=True, markup=False)
+        share = f"{done:,}" if not of else f"{done / of:.0%}" + ("" if left is None else f", {_seconds(left)} left")
+        self.say(f"{stage}: {share} {_loss(loss)}".rstrip() + self._whole)
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        self._console.print(text, soft_wrap=True, markup=False)
+
+
+def _seconds(left: float) -> str:
+    return f"{left:.0f} s" if left < 120 else f"{left / 60:.0f} min"
 
 
 @contextmanager

@@ -1,0 +1,74 @@
+"""The forward pass without padding is the encoder's own function, and has its gradients."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from logs import write_base_model
+from torch import Tensor
+from transformers import BertModel
+
+from model.bert import TinyLogBERT, mini_config, new_encoder
+from training.loop import batch_of
+from training.unpadded import Batch, hidden_at
+
+
+@pytest.fixture(params=["mini", "pretrained"])
+def encoder(request: pytest.FixtureRequest, tmp_path: Path) -> BertModel:
+    torch.manual_seed(0)
+    if request.param == "mini":
+        return new_encoder(mini_config(60, hidden_size=32, intermediate_size=64))
+    return BertModel.from_pretrained(write_base_model(tmp_path / "base"), add_pooling_layer=False)
+
+
+def windows(count: int = 9) -> list[tuple[int, ...]]:
+    random = np.random.default_rng(1)
+    return [tuple(random.integers(5, 60, int(random.integers(3, 40))).tolist()) for _ in range(count)]
+
+
+def gradients(encoder: BertModel, states: Tensor) -> list[Tensor]:
+    encoder.zero_grad()
+    states.pow(2).sum().backward()
+    return [parameter.grad.clone() for parameter in encoder.parameters() if parameter.grad is not None]
+
+
+def test_cls_vectors_and_gradients_are_those_of_the_padded_batch(encoder: BertModel) -> None:
+    encoder.eval()
+    sequences = windows()
+    batch = Batch(sequences)
+    padded = TinyLogBERT(encoder).cls(*batch_of(sequences))
+    flat = hidden_at(encoder, batch, batch.starts)
+    torch.testing.assert_close(flat, padded, atol=1e-5, rtol=1e-4)
+    for ours, theirs in zip(gradients(encoder, flat), gradients(encoder, padded), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-3, rtol=1e-3)
+
+
+def test_any_places_can_be_asked_for(encoder: BertModel) -> None:
+    encoder.eval()
+    sequences = windows()
+    batch = Batch(sequences)
+    ids, mask = batch_of(sequences)
+    whole = encoder(input_ids=ids, attention_mask=mask).last_hidden_state[mask.bool()]
+    places = torch.tensor(sorted(np.random.default_rng(2).choice(len(batch.ids), 25, replace=False).tolist()))
+    torch.testing.assert_close(hidden_at(encoder, batch, places), whole[places], atol=1e-5, rtol=1e-4)
+
+
+def test_a_single_window_of_one_token_is_a_batch(encoder: BertModel) -> None:
+    encoder.eval()
+    batch = Batch([(7,)])
+    assert hidden_at(encoder, batch, batch.starts).shape == (1, encoder.config.hidden_size)
+
+
+def test_dropout_falls_where_the_encoder_has_it_and_in_training_alone(tmp_path: Path) -> None:
+    config = mini_config(60, hidden_size=32, hidden_dropout_prob=0.2, attention_probs_dropout_prob=0.2)
+    encoder = new_encoder(config)
+    batch = Batch(windows())
+
+    def differ() -> bool:
+        return not torch.equal(hidden_at(encoder, batch, batch.starts), hidden_at(encoder, batch, batch.starts))
+
+    encoder.train()
+    assert differ()
+    encoder.eval()
+    assert not differ()
