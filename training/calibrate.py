@@ -16,12 +16,13 @@ left out where the two are five times as far from each other as they are wide, a
 way of behaving that is a little off is none that failed), and it holds between 1 and 20 % of the windows. Then the
 threshold is no lower than the middle of the gap: in it there is nothing to be found.
 
-No scores can tell a failure from a healthy behaviour that is rare and scores as high. Such behaviours hold up to one
-window in a hundred in the logs that we know, real and simulated, with failures or without; so less than that is never
-left out. It counts, the budget holds, and what it costs is recall: with fewer failures than that, the highest are
-found, and a larger budget finds more. Where more lies apart, all of it is taken for failures, and the rare healthy
-windows among them are false alarms beside the budget: ``Calibration.apart`` bounds them. Where it is known that no
-failure is among the windows, nothing is left out, and the budget holds as far as the sample goes.
+No scores can tell a failure from a healthy behaviour that is rare and scores as high. In the logs that we know, a real
+one and simulated ones, such behaviours hold up to about one window in a hundred; the least share was set by that. Less
+counts as healthy, and what it costs is recall: of so few failures the highest are found, and a larger budget finds
+more. Where more lies apart, all of it is taken for failures, and the healthy windows among them are false alarms beside
+the budget: ``Calibration.apart`` is their share at most, as long as the log stays as it was. Where behaviour changes
+with time, no threshold keeps its word. Where it is known that no failure is among the windows, nothing is left out, and
+the budget holds as far as the sample goes.
 """
 
 import math
