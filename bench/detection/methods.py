@@ -110,7 +110,7 @@ class TeacherScorer:
 
 @dataclass(frozen=True)
 class Bert:
-    """TinyLogBERT, trained as ``tinylogbert train`` does; its checkpoint is kept, so that a cut run goes on."""
+    """TinyLogBERT, trained as ``tinylogbert train`` does, and going on where a run was cut."""
 
     steps: int
     epochs: int
@@ -126,7 +126,8 @@ class Bert:
                 seed=asked.seed, epochs=self.epochs, steps=self.steps, healthy=asked.healthy,
                 false_alarms=f"{asked.false_alarms:g}",
             )  # fmt: skip
-            train(iter(given.lines), place, recipe, SETTINGS, progress, given.left_out)
+            place.mkdir(parents=True, exist_ok=True)
+            train(iter(given.lines), place, recipe, SETTINGS, progress, given.left_out, keep=place / "kept.safetensors")
         return BertScorer.load(place)
 
 

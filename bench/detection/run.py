@@ -13,7 +13,7 @@ from bench.detection.methods import Asked, Method
 from bench.detection.plan import Task
 from bench.detection.study import study
 from stream.scoring import Scorer
-from training.shown import Shown
+from training.shown import WHOLE, Shown
 
 
 def measure(
@@ -76,7 +76,10 @@ def _each(
 
 
 def _within(told: Shown, name: str) -> Shown:
+    """Shows of a training how far the whole of it is, under this name."""
+
     def progress(stage: str, done: int, of: int, loss: float | None = None) -> None:
-        told(f"{name}: {stage}", done, of, loss)
+        if stage == WHOLE:
+            told(name, done, of)
 
     return progress
