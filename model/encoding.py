@@ -16,7 +16,8 @@ from model.bert import MAX_TOKENS
 from stream.lines import words
 
 OPEN, CLOSED = "[open]", "[closed]"
-_COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 64, 128, 1 << 62)  # each stands for all down to the one before
+COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 64, 128, 1 << 62)
+"""The counts that a token may stand for, each for all down to the one before."""
 _LINE = "[x1] "
 _PIECES_PER_LINE = 32  # the reason of a failure stands at the end of its line
 _REMEMBERED = 16_384
@@ -24,7 +25,7 @@ _REMEMBERED = 16_384
 
 def add_tokens(tokenizer: Tokenizer, lines: Iterable[str]) -> None:
     """Give a word-piece tokenizer the tokens of windows: completeness, counts, and these known masked lines."""
-    counts = [f"[x{count}]" for count in _COUNTS]
+    counts = [f"[x{count}]" for count in COUNTS]
     tokens = [OPEN, CLOSED, *counts, *(f"{count} {line}" for line in lines for count in counts)]
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in tokens])
 
@@ -37,11 +38,11 @@ class WindowEncoder:
         self.max_tokens = max_tokens
         self.pad, self.cls, self.sep, self.mask = (self._id(token) for token in ("[PAD]", "[CLS]", "[SEP]", "[MASK]"))
         self._flags = {False: self._id(OPEN), True: self._id(CLOSED)}
-        self._counts = tuple(self._id(f"[x{count}]") for count in _COUNTS)
+        self._counts = tuple(self._id(f"[x{count}]") for count in COUNTS)
         vocabulary = tokenizer.get_vocab(with_added_tokens=True)
         known = sorted((text for text in vocabulary if text.startswith(_LINE)), key=vocabulary.__getitem__)
         names = [text[len(_LINE) :] for text in known]  # in the order in which they were added: most frequent first
-        self.lines = {line: tuple(self._id(f"[x{count}] {line}") for count in _COUNTS) for line in names}
+        self.lines = {line: tuple(self._id(f"[x{count}] {line}") for count in COUNTS) for line in names}
         self._pieces: dict[str, tuple[int, ...]] = {}
 
     def encode(
@@ -55,7 +56,7 @@ class WindowEncoder:
         known: list[int] = []
         unknown: list[int] = []
         for text in sorted(bag):
-            rank = bisect_left(_COUNTS, bag[text])
+            rank = bisect_left(COUNTS, bag[text])
             tokens = None if text in as_words else self.lines.get(text)
             if tokens is not None:
                 known.append(tokens[rank])
