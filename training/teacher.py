@@ -149,7 +149,8 @@ def _left_out_errors(known: Floats, fitted: Floats, judged: Floats, most: int) -
     """Error of each number of components 0 … most-1, as a share of the variance.
 
     A count is predicted by its conditional mean given the others under probabilistic PCA (Tipping & Bishop 1999),
-    whose residual is that of the precision matrix divided by its diagonal.
+    whose residual is that of the precision matrix divided by its diagonal. That matrix is the identity less what the
+    components explain, up to a factor that cancels.
     """
     mean, values, vectors = _spectrum(known, fitted)
     rest = known - mean
@@ -157,10 +158,10 @@ def _left_out_errors(known: Floats, fitted: Floats, judged: Floats, most: int) -
     errors = np.zeros(most)
     for k in range(most):
         noise = max(values[k:].mean(), 1e-6)
-        basis = vectors[:, :k]
-        covariance = (basis * np.maximum(values[:k] - noise, 0)) @ basis.T + noise * np.eye(len(values))
-        precision = np.linalg.inv(covariance)
-        residual = rest @ precision / np.diag(precision)
+        basis, spread = vectors[:, :k], np.maximum(values[:k] - noise, 0)
+        explained = spread / (spread + noise)
+        alone = 1 - basis**2 @ explained
+        residual = (rest - (rest @ basis * explained) @ basis.T) / alone
         errors[k] = (judged[:, None] * residual**2).sum() / max(variance, 1e-12)
     return errors
 
