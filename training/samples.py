@@ -34,7 +34,7 @@ class Target(Protocol):
 
 
 class Sampler:
-    """Draws batches from the windows of one completeness: half of them real, half damaged."""
+    """Draws batches from the windows of one completeness: three of four real, the others damaged."""
 
     def __init__(
         self,
@@ -60,8 +60,8 @@ class Sampler:
     def draw(self, size: int) -> tuple[list[Ids], Floats]:
         """Token ids of ``size`` windows and their targets ``(size,)``."""
         rows = self._counts[self._rng.choice(len(self._counts), size, p=self._share)]
-        half = size // 2
-        rows = np.concatenate([rows[:half], self._damage.draw(rows[half:])])
+        real = size * 3 // 4
+        rows = np.concatenate([rows[:real], self._damage.draw(rows[real:])])
         read = [self.read(row) for row in rows]
         return [ids for ids, _ in read], self._teacher.target(np.array([meaning for _, meaning in read]))
 
