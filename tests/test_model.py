@@ -107,7 +107,8 @@ def test_a_window_that_may_go_on_says_so() -> None:
 def test_an_unknown_line_is_read_as_words_and_a_known_one_can_be() -> None:
     encoder = small_encoder()
     assert "dfs" in tokens(encoder, [NEVER_SEEN])
-    assert tokens(encoder, [DELETING], as_words={DELETING})[2:4] == ["dfs", "fs", "dataset"]
+    read = tokens(encoder, [DELETING], as_words={DELETING})[2:-1]
+    assert "".join(read).replace("##", "").startswith("dfsfsdatasetdeletingblock")
 
 
 def test_the_count_of_an_unknown_line_stands_behind_its_words() -> None:

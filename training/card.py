@@ -92,8 +92,8 @@ def card(recipe: "Recipe", facts: Facts, calibration: Calibration) -> str:
         uniform=_uniform(calibration),
         apart=held_out - calibration.closed.windows,
         held_out=held_out,
-        closed=calibration.closed.threshold,
-        opened=calibration.open.threshold,
+        closed=round(calibration.closed.threshold, 2) + 0.0,
+        opened=round(calibration.open.threshold, 2) + 0.0,
     )
 
 

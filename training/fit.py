@@ -63,7 +63,7 @@ class Recipe:
 
     seed: int = 0
     epochs: int = 5
-    steps: int = 600
+    steps: int = 500
     false_alarms: str = "1e-3"
     base_model: str | None = None
     name: str = "hdfs"
