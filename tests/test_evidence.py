@@ -186,7 +186,8 @@ def test_typical_windows_are_healthy_known_and_the_most_frequent(tmp_path: Path)
     inference = Inference(known.model)
     found = typical_windows(counted, known.encoder, inference, known.calibration)
     scores = inference.scores(known.encoder.encode({text: n}, True) for n in range(1, 9))
-    healthy = [n for n, score in enumerate(scores.values(), 1) if score < known.calibration.closed.threshold]
+    judged = [known.calibration.judge(score, True).severity for score in scores.values()]
+    healthy = [n for n, severity in enumerate(judged, 1) if severity == "normal"]  # not even a notice
     assert [bag[text] for bag in found.bags] == healthy
     assert all(set(bag) == {text} for bag in found.bags)
 

@@ -56,8 +56,8 @@ def test_lines_of_hadoop_2_and_3_give_time_and_masked_text(raw: bytes) -> None:
 @pytest.mark.parametrize("pool", ["BP-xxx", "BP-1234-10.0.0.1-1700000", "BP-1234-10.0.0.1-1700000:blk_1073741825_1001"])
 def test_a_client_that_read_a_block_gives_its_words_alone(pool: str) -> None:
     line = f"2023-10-10 08:02:30.123 INFO DFSClient: Successfully read block {pool}"
-    assert words(LineReader().read(line.encode()).text) == "dfsclient successfully read block"
-    assert words(LineReader().text(line.encode())) == "dfsclient successfully read block"
+    assert words(LineReader().read(line.encode()).text) == "dfs client successfully read block"
+    assert words(LineReader().text(line.encode())) == "dfs client successfully read block"
 
 
 def test_a_line_without_a_time_has_a_text_all_the_same() -> None:

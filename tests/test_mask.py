@@ -168,6 +168,6 @@ def test_masks_of_the_real_lines_are_few_and_sensible(shared_data: Path) -> None
 def test_words_are_lower_case_letters_without_placeholders() -> None:
     assert (
         words("WARN dfs.FSDataset: Got <block> at <path>, größer_als 数据!")
-        == "warn dfs fsdataset got at größer als 数据"
+        == "warn dfs fs dataset got at größer als 数据"
     )
     assert words("") == words("<block> <path>... 12") == ""

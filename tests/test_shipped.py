@@ -57,7 +57,9 @@ def test_the_failures_of_the_log_it_was_trained_on_without_labels_stand_out(
     labels = [failed[window.block_id] for window in windows]
     assert evaluate_scores([score.value for score in scores], labels) > 0.999
     found = sum(score.anomalous and label for score, label in zip(scores, labels, strict=True))
-    assert found >= 0.95 * sum(labels)
+    assert found >= 0.9 * sum(labels)
+    false = sum(score.anomalous and not label for score, label in zip(scores, labels, strict=True))
+    assert false <= 1.5e-3 * (len(labels) - sum(labels))  # half as many again as the budget that it was trained for
 
 
 def test_one_line_of_a_block_that_may_go_on_is_no_anomaly_and_an_exception_is_more_of_one() -> None:

@@ -14,8 +14,10 @@ _MOST = 256
 def typical_windows(
     complete: Counter[Bag], encoder: WindowEncoder, inference: Inference, calibration: Calibration
 ) -> Typical:
-    """The most frequent of these complete windows that are below the threshold, at most 256, each of known lines only.
+    """The most frequent of these complete windows that are normal, at most 256, each of known lines only.
 
+    One just below the threshold, a notice, may be a failure itself: what is compared with it would be explained as if
+    that were health.
     Lines that the encoder does not know are left out of a window: they are seldom twice the same.
     """
     known: Counter[Bag] = Counter()
@@ -25,5 +27,6 @@ def typical_windows(
     frequent = sorted(known, key=lambda bag: (-known[bag], bag))[: 4 * _MOST]
     encoded = {bag: encoder.encode(dict(bag), True) for bag in frequent}
     scores = inference.scores(encoded.values())
-    healthy = [bag for bag in frequent if scores[encoded[bag]] < calibration.closed.threshold][:_MOST]
+    severity = {bag: calibration.judge(scores[ids], True).severity for bag, ids in encoded.items()}
+    healthy = [bag for bag in frequent if severity[bag] == "normal"][:_MOST]
     return Typical(tuple(dict(bag) for bag in healthy), tuple(known[bag] for bag in healthy))
