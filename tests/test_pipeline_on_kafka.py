@@ -38,7 +38,6 @@ from pipeline import (
 )
 
 from stream.errors import BrokerError, InputError
-from stream.kafka.clients import new_consumer
 from stream.kafka.figures import Figures
 from stream.kafka.worker import Worker
 from stream.lines import block_ids
@@ -251,36 +250,6 @@ def limit_dead_letters(settings: Settings, most: int) -> None:
     topic = ConfigResource(ResourceType.TOPIC, settings.dead_letter_topic, incremental_configs=[entry])
     admin = AdminClient({"bootstrap.servers": settings.bootstrap_servers, "log_level": 0})
     admin.incremental_alter_configs([topic])[topic].result(timeout=30)
-
-
-def test_the_second_worker_of_one_name_ends_the_first(broker: str) -> None:
-    settings = new_settings(broker, worker_id="twin")
-    send(settings, [line(0, "Receiving block blk_1")])
-    with refused(BrokerError, "another worker has taken this one's place"), running(settings, SCORER) as first:
-        wait_until(lambda: first.holds == 6, "the first worker works")
-        with running(settings, SCORER) as second:
-            wait_until(lambda: second.holds == 6, "the second one takes over")
-            wait_until(lambda: first.ended, "the first one ends")
-            assert not second.ended
-
-
-def test_a_worker_that_the_group_knows_by_a_member_it_never_heard_of_joins_again_if_nobody_has_claimed_its_name(
-    broker: str,
-) -> None:
-    """As after a broker's death that took the group's reply with it."""
-    settings = new_settings(broker, worker_id="only")
-    lines = [*simulate(40, seed=15).lines(), far_later()]
-    send(settings, lines[:200])
-    with running(settings, SCORER) as worker:
-        wait_until(lambda: worker.holds == 6, "it works")
-        ghost = new_consumer(settings, **{"group.id": settings.group_id, "group.instance.id": "only"})
-        ghost.subscribe([settings.raw_topic])
-        wait_until(lambda: ghost.poll(0.1) is None and ghost.assignment(), "the group knows another member")
-        ghost.close()
-        send(settings, lines[200:])
-        until_closed(settings, lines, SCORER)
-        assert not worker.ended
-    assert_same_windows(settings, lines, SCORER)
 
 
 def test_raw_partitions_that_are_added_while_it_runs_are_read_too(broker: str) -> None:

@@ -27,6 +27,8 @@ from stream.windows.files import Counts, looked_at
 from stream.windows.settings import WindowSettings
 from training.thinning import thin
 
+HELD_OUT = 0.2
+"""The share of the blocks that only calibrate, whatever is trained."""
 Floats = npt.NDArray[np.float64]
 Bag = tuple[tuple[str, int], ...]
 """Masked text and count, ordered by text."""

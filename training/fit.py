@@ -29,7 +29,7 @@ from model.checkpoint import Checkpoint, load_checkpoint, rounded, save_checkpoi
 from model.encoding import WindowEncoder
 from model.inference import Inference
 from stream.windows.settings import WindowSettings
-from training.bags import Corpus, collect
+from training.bags import HELD_OUT, Corpus, collect
 from training.base import fresh, pretrained
 from training.budget import parse_budget
 from training.card import Facts, card
@@ -46,7 +46,6 @@ from training.sizes import fitted, plan, rows, sizes_of
 from training.teacher import Teacher, fit_teacher
 from training.typical import typical_windows
 
-_HELD_OUT = 0.2
 _MLM_RATE = 5e-4
 _HEAD_RATE = 5e-4
 
@@ -91,7 +90,7 @@ def train(
 
     Raises InputError if there is too little to learn from, or the base model cannot be used.
     """
-    corpus = collect(lines, windows, _HELD_OUT, left_out, ZoneInfo(recipe.zone))
+    corpus = collect(lines, windows, HELD_OUT, left_out, ZoneInfo(recipe.zone))
     with _deterministic(recipe.seed):
         kinds = corpus.kinds()
         model, encoder = pretrained(recipe.base_model, kinds) if recipe.base_model else fresh(kinds)

@@ -13,8 +13,8 @@ from bench.detection.log import SETTINGS, Given
 from model.baselines import DETECTORS, BaselineScorer
 from model.calibration import Calibration
 from stream.scoring import Score, Scorer, Surprise
-from training.bags import Bag, matrix
-from training.baselines.fit import HELD_OUT, BaselineRecipe, fit_baseline
+from training.bags import HELD_OUT, Bag, matrix
+from training.baselines.fit import BaselineRecipe, fit_baseline
 from training.calibrate import apart_above, calibrate, looked
 from training.prefixes import PrefixTeacher
 from training.samples import Target

@@ -14,8 +14,7 @@ from bench.detection.criteria import measure
 from bench.detection.folds import Fold
 from bench.detection.log import bag_of
 from bench.detection.ranks import spearman
-from training.bags import Floats, matrix
-from training.baselines.fit import HELD_OUT
+from training.bags import HELD_OUT, Floats, matrix
 from training.evaluate import average_precision
 from training.teacher import choose_components
 

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from stream.scoring import Scorer
     from training.bags import Corpus
 
-_HELD_OUT = 0.2
-
 
 @click.command(
     epilog="""\b
@@ -49,12 +47,12 @@ def main(
     Beside the checkpoint stand PCA and rarity, fitted on the same log, to which an unknown line is an unknown line.
     """
     from model.scorer import BertScorer
-    from training.bags import collect
+    from training.bags import HELD_OUT, collect
 
     with working("windows are scored"):
         lines: Iterable[bytes] = read_lines([log]) if log else simulate(2500, 0.03, seed).lines()
         anomalous = {block for block, bad in read_labels(labels).items() if bad} if labels else set()
-        corpus = collect(lines, WindowSettings(), _HELD_OUT, anomalous)
+        corpus = collect(lines, WindowSettings(), HELD_OUT, anomalous)
         bert = BertScorer.load(checkpoint)
         made = groups(_healthy(corpus, bert, windows), seed)
         figures = [measure(made, scorer) for scorer in (bert, *_simple(corpus, seed))]

@@ -136,8 +136,7 @@ def _halves(
 
 
 def _learned(before: _Noted, left_out: set[str], settings: Settings) -> "Corpus":
-    from training.bags import collect
-    from training.baselines.fit import HELD_OUT
+    from training.bags import HELD_OUT, collect
 
     return collect(before, settings.windows, HELD_OUT, left_out, ZoneInfo(settings.timezone))
 

@@ -17,15 +17,13 @@ from model.baselines import Baseline, load_baseline, save_baseline
 from model.baselines.detector import Detector, Kinds
 from model.baselines.scorer import raw_score
 from stream.windows.settings import WindowSettings
-from training.bags import Bag, Bags, Corpus, collect, matrix
+from training.bags import HELD_OUT, Bag, Bags, Corpus, collect, matrix
 from training.baselines.card import card
 from training.baselines.detectors import FITS
 from training.budget import parse_budget
 from training.calibrate import looked
 from training.shown import Shown
 from training.uniform import calibrated
-
-HELD_OUT = 0.2
 
 
 @dataclass(frozen=True, slots=True)
