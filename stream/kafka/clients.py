@@ -85,6 +85,7 @@ def new_consumer(settings: Settings, **properties: Any) -> Consumer:
         "partition.assignment.strategy": "cooperative-sticky",
         "queued.max.messages.kbytes": 64 * 1024,
         "fetch.wait.max.ms": 100,  # a new partition, and the news of an end, wait for the fetch that is under way
+        "fetch.queue.backoff.ms": 20,  # a full queue is asked to wait a second before the next fetch, and runs dry
         "fetch.message.max.bytes": 4 * 1024 * 1024,
         "fetch.max.bytes": 64 * 1024 * 1024,
         "receive.message.max.bytes": 64 * 1024 * 1024 + 512,
