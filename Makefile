@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: help setup dev demo test check chaos bench-state bench-guarantee bench-detection format lock clean
+.PHONY: help setup dev demo test check chaos bench bench-state bench-guarantee bench-detection format lock clean
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -33,6 +33,10 @@ chaos: dev ## daemons and broker killed at random moments, the same windows come
 	@$(BIN)/python -m bench.chaos $(call flag,LINES,lines) $(call flag,LOG,log) $(call flag,KILLS,kills) \
 	$(call flag,FREEZES,freezes) $(call flag,BROKER_KILLS,broker-kills) $(call flag,JOINS,joins) \
 	$(call flag,WORKERS,workers) $(call flag,PARTITIONS,partitions) $(call flag,SEED,seed) $(call flag,SCORER,scorer)
+
+bench: dev ## lines/s, latency, memory, the model, beside what a user would pick instead; ten minutes (ROUNDS= LINES= ONLY= LOG= JSON= TRAINING=1)
+	@$(BIN)/python -m bench.speed $(call flag,ROUNDS,rounds) $(call flag,LINES,lines) $(call flag,ONLY,only) \
+	$(call flag,LOG,log) $(call flag,JSON,json) $(if $(TRAINING),--training)
 
 bench-state: dev ## a million open windows: memory, time to restore, cost of a line; some minutes (WINDOWS= PARTITIONS=)
 	@$(BIN)/python -m bench.state $(if $(WINDOWS),--windows $(WINDOWS)) $(if $(PARTITIONS),--partitions $(PARTITIONS))

@@ -1,0 +1,63 @@
+"""All contestants, in turn, round by round, on one topic of one broker: lines/s, processor time, memory."""
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import psutil
+
+from bench.speed.contestants import CONTESTANTS, Place
+from bench.speed.figures import Figure
+from bench.speed.log import Line
+from bench.speed.run import Limits, Run, run
+from stream.commands.progress import counting
+from stream.errors import BrokerError
+from stream.kafka.clients import new_admin
+from stream.kafka.sender import Sender
+from stream.kafka.topics import create_topics
+from stream.settings import Settings
+
+BASE = "noop"
+GOALS = {"keyed": 0.5, "any-key": 0.25}
+_RATE = "lines moved"
+_OTHERS: list[tuple[str, str, Callable[[Run], float]]] = [
+    ("processor time of the contestant", "µs a line", lambda run: run.own_us),
+    ("processor time of the broker", "µs a line", lambda run: run.broker_us),
+    ("resident memory of the contestant, at most", "MiB", lambda run: run.peak_mib),
+    ("from the start to the first commit", "s", lambda run: run.start_s),
+]
+
+
+def preload(settings: Settings, lines: Iterable[Line], count: int) -> None:
+    """Write the lines to the topic that all read, keyed by block; raise BrokerError if not all of them arrive."""
+    create_topics(new_admin(settings), settings)
+    with counting(f"{count:,} lines are written") as told:
+        sender = Sender(settings, settings.raw_topic, every=lambda: told(sender.lines, count))
+        sender.send((raw, None) for _, raw in lines)
+        sender.flush()
+    if sender.failed or sender.lines != count:
+        raise BrokerError(f"{sender.lines - sender.failed:,} of {count:,} lines were written: {sender.why}")
+
+
+def measure(
+    place: Place, names: Sequence[str], rounds: int, limits: Limits, broker: psutil.Process, say: Callable[[str], None]
+) -> list[Figure]:
+    """Run the contestants of these names in turn, ``rounds`` times; return their figures. ``say`` hears of each run."""
+    rows: dict[str, list[Run]] = {name: [] for name in names}
+    for number in range(rounds):
+        for name in names:
+            found = run(replace(place, unique=f"{name}-{uuid.uuid4().hex[:8]}"), CONTESTANTS[name], limits, broker)
+            rows[name].append(found)
+            say(f"round {number + 1} of {rounds}, {name}: {found.lines_per_s:,.0f} lines/s, {found.own_us:.1f} µs each")
+    return figures(rows)
+
+
+def figures(rows: Mapping[str, Sequence[Run]]) -> list[Figure]:
+    """Every figure of every contestant; rates are held against the no-op loop's."""
+    found = [
+        Figure(_RATE, n, "lines/s", [r.lines_per_s for r in runs], None if n == BASE else BASE, GOALS.get(n))
+        for n, runs in rows.items()
+    ]
+    for section, unit, value in _OTHERS:
+        found += [Figure(section, name, unit, [value(r) for r in runs]) for name, runs in rows.items()]
+    return found

@@ -1,0 +1,80 @@
+"""The loop that does nothing but read and write: what Kafka's client can move at all, and what ours is held against.
+
+``python -m bench.speed.noop ADDRESS GROUP FROM TO LINES [TRANSACTIONAL_ID]``. Consumes batches, produces each value,
+and commits each second and at the end of the lines; then it waits to be ended.
+"""
+
+import sys
+import time
+from typing import Any
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+_BATCH = 5_000
+_COMMIT_S = 1.0
+_TIMEOUT_S = 30.0
+
+# What both of ours have, too: see ``stream.kafka.clients``.
+_READING = {
+    "auto.offset.reset": "earliest",
+    "enable.auto.commit": False,
+    "isolation.level": "read_committed",
+    "queued.max.messages.kbytes": 64 * 1024,
+    "fetch.queue.backoff.ms": 20,
+    "fetch.message.max.bytes": 4 * 1024 * 1024,
+}
+_WRITING = {
+    "enable.idempotence": True,
+    "compression.type": "lz4",
+    "linger.ms": 20,
+    "batch.size": 512 * 1024,
+    "queue.buffering.max.messages": 500_000,
+    "queue.buffering.max.kbytes": 256 * 1024,
+    "delivery.report.only.error": True,
+}
+
+
+def main(address: str, group: str, source: str, sink: str, lines: str, transactional_id: str | None = None) -> None:
+    """Move lines until the process is ended."""
+    common: dict[str, Any] = {"bootstrap.servers": address}
+    consumer = Consumer({**common, **_READING, "group.id": group})
+    producer = Producer({**common, **_WRITING, **({"transactional.id": transactional_id} if transactional_id else {})})
+    if transactional_id:
+        producer.init_transactions(_TIMEOUT_S)
+        producer.begin_transaction()
+    consumer.subscribe([source])
+    left, due, dirty = int(lines), time.monotonic() + _COMMIT_S, False
+    while True:
+        batch = [message for message in consumer.consume(_BATCH, timeout=0.1) if message.error() is None]
+        for message in batch:
+            _produce(producer, sink, message.value())
+        producer.poll(0)
+        left -= len(batch)
+        dirty = dirty or bool(batch)
+        if dirty and (time.monotonic() >= due or left <= 0):
+            _commit(consumer, producer, transactional_id is not None)
+            due, dirty = time.monotonic() + _COMMIT_S, False
+
+
+def _produce(producer: Producer, sink: str, value: bytes | None) -> None:
+    while True:
+        try:
+            producer.produce(sink, value)
+            return
+        except BufferError:
+            producer.poll(0.05)
+
+
+def _commit(consumer: Consumer, producer: Producer, transactional: bool) -> None:
+    places: list[TopicPartition] = [p for p in consumer.position(consumer.assignment()) if p.offset >= 0]
+    if not transactional:
+        producer.flush()
+        consumer.commit(offsets=places, asynchronous=False)
+        return
+    producer.send_offsets_to_transaction(places, consumer.consumer_group_metadata(), _TIMEOUT_S)
+    producer.commit_transaction(_TIMEOUT_S)
+    producer.begin_transaction()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,70 @@
+"""What a contestant has done, seen from outside: committed offsets, and its and the broker's use of the machine.
+
+A line is done when its offset is committed; at the second of two stages, where there are two. Offsets of transactions'
+ends and control records count there, too: a few hundred in a run.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psutil
+from confluent_kafka import TopicPartition
+
+from bench.speed.contestants import Started
+from stream.errors import BrokerError
+from stream.kafka.clients import committed_offsets, new_consumer, partitions_of
+from stream.settings import Settings
+
+_LOOK_S = 0.02
+_AT_ONCE = {"isolation.level": "read_uncommitted"}  # read_committed would wait for transactions that are under way
+
+
+@dataclass(frozen=True)
+class Look:
+    """At ``when`` (monotonic s): lines done, processor seconds of both so far, resident bytes of the contestant."""
+
+    when: float
+    done: int
+    own_cpu_s: float
+    broker_cpu_s: float
+    resident: int
+
+
+class Progress:
+    """Lines that a contestant's group has committed so far."""
+
+    def __init__(self, settings: Settings, started: Started) -> None:
+        self._consumer = new_consumer(settings, **_AT_ONCE, **{"group.id": started.group})
+        self._places = [partitions_of(self._consumer, settings, topic) for topic in started.topics]
+
+    def done(self) -> int:
+        """Lines done, at the stage that is least far."""
+        return min(self._committed(places) for places in self._places)
+
+    def _committed(self, places: list[TopicPartition]) -> int:
+        offsets: list[int] = [place.offset for place in committed_offsets(self._consumer, places)]
+        return sum(offset for offset in offsets if offset > 0)
+
+    def close(self) -> None:
+        """Leave."""
+        self._consumer.close()
+
+
+def looks(progress: Progress, contestant: psutil.Process, broker: psutil.Process) -> Iterator[Look]:
+    """Look up to fifty times a second; raise BrokerError if the contestant ends."""
+    while True:
+        try:
+            own, resident = cpu_s(contestant), contestant.memory_info().rss
+            if contestant.status() == psutil.STATUS_ZOMBIE:
+                raise psutil.NoSuchProcess(contestant.pid)
+        except psutil.Error as error:
+            raise BrokerError("it ended before all lines were done") from error
+        yield Look(time.monotonic(), progress.done(), own, cpu_s(broker), resident)
+        time.sleep(_LOOK_S)
+
+
+def cpu_s(process: psutil.Process) -> float:
+    """Processor seconds of a process so far."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
