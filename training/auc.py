@@ -1,151 +1,132 @@
-"""ROC-AUC and average precision of a stream of scores, exact after every event. Knows nothing of blocks or logs.
+"""ROC-AUC and average precision of a stream of scores, exact after every event. Knows nothing of blocks, logs or time.
 
 ROC-AUC is the share of (anomalous, normal) pairs in the right order, a tie counting half (Mann & Whitney 1947; Hanley
 & McNeil 1982): it is kept as a whole number of half pairs and brought up to date with each score that comes or goes.
 Average precision is the sum over distinct scores of recall gained times precision there (as in scikit-learn). A new
 score can change every term of it, so it is summed up when it is asked for.
+
+A pair's weight is the product of its two weights. A float is a whole number of some power of two, so that weights are
+kept as whole numbers, too, and no error ever adds up: any order of events and any that were taken back give the same
+digits as if only those that are left had come.
 """
 
 import math
-from array import array
-from bisect import bisect_left, bisect_right, insort
-from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-_CHUNK = 1024
+from training.ranks import SortedWeights
+
+_CHUNK = 512
+_LEAST, _MOST = 2.0**-256, 2.0**256
+_STEP = 64  # bits by which the unit of the weights gets finer: rarely, since each is made anew then
+
+
+class Counts(NamedTuple):
+    """Distinct scores of both classes, ascending ``(n,)``, with the weight of each class at each."""
+
+    scores: npt.NDArray[np.float64]
+    anomalous: npt.NDArray[np.float64]
+    normal: npt.NDArray[np.float64]
 
 
 class StreamingAuc:
-    """Scores with their labels, 8 bytes each; any float but NaN, infinities too.
+    """Scores with their labels and weights; any float but NaN, infinities too.
 
-    ``add`` and ``remove``: O(log n) amortised. ``roc_auc``: O(1). ``average_precision``: O(p log n) for p anomalous
-    scores, after copying the n scores. Both are NaN while one class is missing. The order of the events has no
-    influence on the figures, to the last digit.
+    ``add`` and ``remove``: O(log n). ``roc_auc``: O(1). ``average_precision`` and ``counts``: O(n) for n distinct
+    scores. Both figures are NaN while one class is missing. Memory: 16 bytes a distinct score of each class where each
+    event weighs 1; about 60 where weights are fractions.
     """
 
     def __init__(self, chunk: int = _CHUNK) -> None:
-        self._anomalous = SortedScores(chunk)
-        self._normal = SortedScores(chunk)
+        self.anomalous = self.normal = 0  # events
+        self._anomalous = SortedWeights(chunk)
+        self._normal = SortedWeights(chunk)
+        self._bits = 0  # a weight of 1 is kept as 2 ** bits
         self._half_pairs = 0  # twice the pairs in the right order, a tie counting one
 
     @property
-    def anomalous(self) -> int:
-        """Number of anomalous scores."""
-        return len(self._anomalous)
+    def weights(self) -> tuple[float, float]:
+        """The weight of all anomalous events and of all normal ones."""
+        unit = 1 << self._bits
+        return self._anomalous.total / unit, self._normal.total / unit
 
-    @property
-    def normal(self) -> int:
-        """Number of normal scores."""
-        return len(self._normal)
-
-    def add(self, score: float, anomalous: bool) -> None:
-        """Add a score; raise ValueError for NaN."""
+    def add(self, score: float, anomalous: bool, weight: float = 1) -> None:
+        """Add an event; raise ValueError for NaN, and for a weight that is not between 2^-256 and 2^256."""
         if math.isnan(score):
             raise ValueError("a score is NaN")
-        self._half_pairs += self._pairs(score, anomalous)
-        (self._anomalous if anomalous else self._normal).add(score)
+        whole = self._whole(weight)
+        self._half_pairs += whole * self._pairs(score, anomalous)
+        if anomalous:
+            self._anomalous.add(score, whole)
+            self.anomalous += 1
+        else:
+            self._normal.add(score, whole)
+            self.normal += 1
 
-    def remove(self, score: float, anomalous: bool) -> None:
-        """Take a score back; raise ValueError if it is not there."""
-        (self._anomalous if anomalous else self._normal).remove(score)
-        self._half_pairs -= self._pairs(score, anomalous)
+    def remove(self, score: float, anomalous: bool, weight: float = 1) -> None:
+        """Take an event back; raise ValueError if it is not there."""
+        whole = self._whole(weight)
+        (self._anomalous if anomalous else self._normal).remove(score, whole)
+        self._half_pairs -= whole * self._pairs(score, anomalous)
+        if anomalous:
+            self.anomalous -= 1
+        else:
+            self.normal -= 1
 
     def roc_auc(self) -> float:
         """In [0, 1]; NaN while one class is missing."""
-        pairs = 2 * self.anomalous * self.normal
+        pairs = 2 * self._anomalous.total * self._normal.total
         return self._half_pairs / pairs if pairs else math.nan
 
     def average_precision(self) -> float:
         """In (0, 1]; NaN while one class is missing."""
-        if not (self.anomalous and self.normal):
+        if not (self._anomalous.total and self._normal.total):
             return math.nan
-        scores, counts = np.unique(self._anomalous.values(), return_counts=True)
-        hits = np.cumsum(counts[::-1])[::-1]  # anomalous scores at or above each distinct one
-        false = self.normal - np.searchsorted(self._normal.values(), scores, "left")
-        return float(np.sum(counts * (hits / (hits + false))) / self.anomalous)
+        _, anomalous, normal = self.counts()
+        hits, false = np.cumsum(anomalous[::-1]), np.cumsum(normal[::-1])
+        return float(np.sum(anomalous[::-1] * (hits / (hits + false))) / hits[-1])
+
+    def counts(self) -> Counts:
+        """What there is, for figures that have to see all of it."""
+        (high, hits), (low, false) = self._anomalous.items(), self._normal.items()
+        scores = np.unique(np.concatenate([np.array(high), np.array(low)]))
+        return Counts(scores, self._placed(scores, high, hits), self._placed(scores, low, false))
+
+    def halve(self, times: int) -> None:
+        """Divide the weight of everything there is by two, so many times. The figures stay what they are."""
+        self._bits += times
+        every = [weight for side in (self._anomalous, self._normal) for weight in side.items()[1]]
+        if spare := min([self._bits, *((weight & -weight).bit_length() - 1 for weight in every)]):
+            self._rescale(-spare)
+
+    def _whole(self, weight: float) -> int:
+        if weight == 1:
+            return 1 << self._bits
+        if not _LEAST <= weight <= _MOST:
+            raise ValueError(f"a weight is {weight}; it must be between 2^-256 and 2^256")
+        number, of = float(weight).as_integer_ratio()
+        if (needed := of.bit_length() - 1) > self._bits:
+            self._rescale(-(-(needed - self._bits) // _STEP) * _STEP)
+        return number << (self._bits - needed)
+
+    def _rescale(self, bits: int) -> None:
+        """Make the unit of the weights finer by so many bits, or coarser; no weight may lose a bit."""
+        self._bits += bits
+        for side in (self._anomalous, self._normal):
+            side.change(lambda weight: weight << bits if bits > 0 else weight >> -bits)
+        self._half_pairs = self._half_pairs << 2 * bits if bits > 0 else self._half_pairs >> -2 * bits
 
     def _pairs(self, score: float, anomalous: bool) -> int:
-        """Half pairs that this score makes with those of the other class."""
+        """Half pairs that an event of weight 1 with this score makes with those of the other class."""
         other = self._normal if anomalous else self._anomalous
-        below_twice = other.below(score) + other.up_to(score)
-        return below_twice if anomalous else 2 * len(other) - below_twice
+        below, equal = other.around(score)
+        below_twice = 2 * below + equal
+        return below_twice if anomalous else 2 * other.total - below_twice
 
-
-class SortedScores:
-    """A sorted multiset of floats that knows ranks: it lies in pieces of up to twice ``chunk`` floats, whose sizes are
-    summed in a Fenwick tree (1994).
-    """
-
-    def __init__(self, chunk: int = _CHUNK) -> None:
-        self._chunk = chunk
-        self._chunks = [array("d")]
-        self._lows = [-math.inf]  # a bound that divides the chunks: nothing in a chunk is below its own
-        self._tree = [0, 0]
-        self._size = 0
-
-    def __len__(self) -> int:
-        return self._size
-
-    def values(self) -> npt.NDArray[np.float64]:
-        """All of them, ascending; a copy."""
-        return np.fromiter(chain.from_iterable(self._chunks), np.float64, self._size)
-
-    def below(self, score: float) -> int:
-        """How many are less than ``score``."""
-        i = max(bisect_left(self._lows, score) - 1, 0)
-        return self._before(i) + bisect_left(self._chunks[i], score)
-
-    def up_to(self, score: float) -> int:
-        """How many are less than ``score`` or equal."""
-        i = bisect_right(self._lows, score) - 1
-        return self._before(i) + bisect_right(self._chunks[i], score)
-
-    def add(self, score: float) -> None:
-        """Put one in."""
-        i = bisect_right(self._lows, score) - 1
-        chunk = self._chunks[i]
-        insort(chunk, score)
-        self._count(i, 1)
-        if len(chunk) > 2 * self._chunk:
-            self._chunks[i : i + 1] = [chunk[: self._chunk], chunk[self._chunk :]]
-            self._lows.insert(i + 1, chunk[self._chunk])
-            self._plant()
-
-    def remove(self, score: float) -> None:
-        """Take one out; raise ValueError if there is none."""
-        i = max(bisect_left(self._lows, score) - 1, 0)
-        if (place := bisect_left(self._chunks[i], score)) == len(self._chunks[i]) and i + 1 < len(self._chunks):
-            i, place = i + 1, 0
-        chunk = self._chunks[i]
-        if place == len(chunk) or chunk[place] != score:
-            raise ValueError(f"there is no score {score}")
-        del chunk[place]
-        self._count(i, -1)
-        if not chunk and i > 0:
-            del self._chunks[i], self._lows[i]
-            self._plant()
-
-    def _before(self, i: int) -> int:
-        """Scores in the chunks before chunk ``i``."""
-        total = 0
-        while i > 0:
-            total += self._tree[i]
-            i -= i & -i
-        return total
-
-    def _count(self, i: int, change: int) -> None:
-        self._size += change
-        i += 1
-        while i < len(self._tree):
-            self._tree[i] += change
-            i += i & -i
-
-    def _plant(self) -> None:
-        """Build the tree anew: its node i sums up the i & -i chunks that end with chunk i - 1."""
-        self._tree = [0, *(len(chunk) for chunk in self._chunks)]
-        for i in range(1, len(self._tree)):
-            parent = i + (i & -i)
-            if parent < len(self._tree):
-                self._tree[parent] += self._tree[i]
+    def _placed(self, scores: npt.NDArray[np.float64], own: list[float], weights: list[int]) -> npt.NDArray[np.float64]:
+        """The weights of a class, at their places among the scores of both."""
+        placed = np.zeros(len(scores))
+        placed[np.searchsorted(scores, own)] = np.ldexp(np.array(weights, np.float64), -self._bits)
+        return placed
