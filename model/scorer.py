@@ -18,7 +18,7 @@ class BertScorer:
 
     def __init__(self, checkpoint: Checkpoint, memo: bool = True) -> None:
         self._checkpoint = checkpoint
-        self._inference = Inference(checkpoint.model, memo)
+        self._inference = Inference(checkpoint.forward, memo)
 
     @classmethod
     def load(cls, folder: Path | None = None, memo: bool = True) -> "BertScorer":
@@ -29,6 +29,11 @@ class BertScorer:
     def checkpoint(self) -> str:
         """Name of the checkpoint."""
         return self._checkpoint.name
+
+    @property
+    def false_alarms(self) -> float:
+        """The share of healthy windows that its thresholds were to let through as false alarms."""
+        return self._checkpoint.calibration.false_alarms
 
     def score(self, windows: Sequence[Sequence[str]], complete: Sequence[bool]) -> list[Score]:
         """See ``Scorer.score``."""

@@ -39,6 +39,11 @@ class BaselineScorer:
         """Name of the folder's content."""
         return self._baseline.name
 
+    @property
+    def false_alarms(self) -> float:
+        """The share of healthy windows that its thresholds were to let through as false alarms."""
+        return self._baseline.calibration.false_alarms
+
     def score(self, windows: Sequence[Sequence[str]], complete: Sequence[bool]) -> list[Score]:
         """See ``Scorer.score``."""
         judge = self._baseline.calibration.judge

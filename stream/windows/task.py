@@ -17,7 +17,7 @@ from stream.windows.judge import Judged, Source, judge
 from stream.windows.records import opened, sealed
 from stream.windows.settings import WindowSettings
 from stream.windows.source import SourceClock
-from stream.windows.store import WindowStore
+from stream.windows.store import Due, WindowStore
 
 Change = tuple[bytes, bytes | None]
 """Key and value of a changelog record; the value None deletes (a tombstone)."""
@@ -57,6 +57,7 @@ class WindowTask:
         self._saved_clock = self.clock.snapshot()
         self._again: Iterator[bytes] = iter(())
         self.judged = 0  # windows that the last call of events has judged
+        self.due: list[Due] = []  # these windows
         self._partitions = partitions
         self._saved_partitions: int | None = None
 
@@ -113,7 +114,7 @@ class WindowTask:
         self._advance(most)
         self.store.look_again(islice(self._again, _AGAIN))
         due = self.store.take_due()
-        self.judged = len(due)
+        self.judged, self.due = len(due), due
         if not due:
             return []
         judged = judge(due, self._scorer, self._source)
