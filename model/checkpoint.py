@@ -6,7 +6,9 @@ and a file that is cut short under a running daemon's hands cannot end it, as it
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,19 +22,35 @@ from model.bert import TinyLogBERT, new_encoder
 from model.calibration import Calibration
 from model.encoding import WindowEncoder
 from model.explain import Typical
+from model.flat import FlatBert
 from model.folder import BERT_FILES, CALIBRATION, CARD, CONFIG, TOKENIZER, WEIGHTS, digest, require
+from model.inference import Forward
 from stream.errors import InputError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Checkpoint:
-    """A trained model with all that scoring needs; ``name`` changes with any of its files, e.g. ``hdfs-1a2b3c``."""
+    """A trained model with all that scoring needs; ``name`` changes with any of its files, e.g. ``hdfs-1a2b3c``.
+
+    ``forward`` scores; ``model`` is built from the same ``weights`` when somebody asks for it, which takes seconds.
+    """
 
     name: str
-    model: TinyLogBERT
+    forward: Forward
     encoder: WindowEncoder
     calibration: Calibration
     typical: Typical = field(default_factory=Typical)
+    weights: Mapping[str, torch.Tensor] = field(default_factory=dict, repr=False)
+    config: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def model(self) -> TinyLogBERT:
+        """The model in its published shape, in evaluation, on the processor."""
+        from transformers import BertConfig
+
+        model = TinyLogBERT(new_encoder(BertConfig(**self.config)))
+        model.load_state_dict(dict(self.weights))
+        return model.eval()
 
 
 def shipped_checkpoint() -> Path:
@@ -40,15 +58,15 @@ def shipped_checkpoint() -> Path:
     return Path(str(files("model") / "checkpoint"))
 
 
-def load_checkpoint(folder: Path | str | None = None) -> Checkpoint:
-    """Load a checkpoint folder, or the shipped one; the model is ready to score.
+def load_checkpoint(folder: Path | str | None = None, device: str = "cpu") -> Checkpoint:
+    """Load a checkpoint folder, or the shipped one; it is ready to score on ``device``, ``cpu`` or ``cuda``.
 
     Raises InputError, in one line, for a folder that is missing, incomplete or damaged.
     """
     where = shipped_checkpoint() if folder is None else Path(folder)
     require(where, BERT_FILES)
     try:
-        return _load(where)
+        return _load(where, device)
     except (OSError, ValueError, TypeError, AttributeError, LookupError, RuntimeError, SafetensorError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"the checkpoint {where} is damaged or of another kind: {first}") from error
@@ -94,22 +112,22 @@ def _stored(value: torch.Tensor) -> torch.Tensor:
     return value.to(torch.float16) if value.ndim > 1 else value
 
 
-def _load(where: Path) -> Checkpoint:
-    from transformers import BertConfig
-
+def _load(where: Path, device: str) -> Checkpoint:
     content = {name: (where / name).read_bytes() for name in BERT_FILES}
     config: dict[str, Any] = json.loads(content[CONFIG])
     ours = config.pop("tinylogbert")
     encoder = WindowEncoder(Tokenizer.from_buffer(content[TOKENIZER]), int(ours["max_tokens"]))
-    shape = BertConfig(**config)
-    if encoder.tokenizer.get_vocab_size() > shape.vocab_size or encoder.max_tokens > shape.max_position_embeddings:
+    if (
+        encoder.tokenizer.get_vocab_size() > config["vocab_size"]
+        or encoder.max_tokens > config["max_position_embeddings"]
+    ):
         raise ValueError("the model is too small for its tokenizer")
-    model = TinyLogBERT(new_encoder(shape))
-    model.load_state_dict(_weights(content[WEIGHTS]))
-    model.eval()
+    weights = _weights(content[WEIGHTS])
+    forward = FlatBert(weights, config, device)
     calibration = Calibration.from_json(json.loads(content[CALIBRATION]))
     typical = Typical.from_json(ours.get("typical", []), encoder.lines)
-    return Checkpoint(f"{ours['name']}-{digest(content.values())}", model, encoder, calibration, typical)
+    name = f"{ours['name']}-{digest(content.values())}"
+    return Checkpoint(name, forward, encoder, calibration, typical, weights, config)
 
 
 def _weights(content: bytes) -> dict[str, torch.Tensor]:

@@ -1,28 +1,37 @@
-"""Token ids → the model's scores: exact memo, batches of a fixed shape. Knows neither lines nor calibration.
+"""Token ids → the model's scores, with an exact memo. Knows neither lines nor calibration, nor how a score is computed.
 
-A floating-point sum depends on the shape of the matrices, so a window is always computed in a batch of one fixed
-number of rows and of a length that its own tokens decide: its score is the same whatever else is scored with it.
+The memo is exact because a score depends on its window alone, whatever else is scored with it (``model.flat``).
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
-import torch
 from torch import Tensor
 
-from model.bert import TinyLogBERT, padded
+from model.bert import TinyLogBERT
+from model.flat import FlatBert
 
 Ids = tuple[int, ...]
 
-_ROWS = 8
 DIGITS = 4
 _REMEMBERED = 200_000
 
 
-class Inference:
-    """A model in evaluation; ``memo`` remembers scores by content, up to 200,000 of them."""
+class Forward(Protocol):
+    """What computes: any number of windows in any order, each for itself."""
 
-    def __init__(self, model: TinyLogBERT, memo: bool = True) -> None:
-        self._model = model
+    def scores(self, windows: Sequence[Ids]) -> list[float]:
+        """The score of each window."""
+
+    def cls(self, windows: Sequence[Ids]) -> Tensor:
+        """The [CLS] vector of each window: ``(windows, hidden)``."""
+
+
+class Inference:
+    """A model in evaluation, as it is now; ``memo`` remembers scores by content, up to 200,000 of them."""
+
+    def __init__(self, model: TinyLogBERT | Forward, memo: bool = True) -> None:
+        self._forward = flat(model) if isinstance(model, TinyLogBERT) else model
         self._memo: dict[Ids, float] | None = {} if memo else None
 
     def scores(self, encoded: Iterable[Ids]) -> dict[Ids, float]:
@@ -38,27 +47,13 @@ class Inference:
 
     def vectors(self, encoded: Sequence[Ids]) -> Tensor:
         """The [CLS] vectors of sequences of token ids: ``(sequences, hidden)``."""
-        vectors: dict[Ids, Tensor] = {}
-        with torch.inference_mode():
-            for ids in dict.fromkeys(encoded):
-                vectors[ids] = self._model.cls(*padded([ids], _padded_length(ids), 1))[0]
-        return torch.stack([vectors[ids] for ids in encoded])
+        return self._forward.cls(encoded)
 
     def _fresh(self, new: list[Ids]) -> dict[Ids, float]:
-        fresh: dict[Ids, float] = {}
-        by_length: dict[int, list[Ids]] = {}
-        for ids in new:
-            by_length.setdefault(_padded_length(ids), []).append(ids)
-        for length, same in by_length.items():
-            for i in range(0, len(same), _ROWS):
-                fresh.update(self._batch(same[i : i + _ROWS], length))
-        return fresh
-
-    def _batch(self, batch: list[Ids], length: int) -> dict[Ids, float]:
-        with torch.inference_mode():
-            scores = self._model(*padded(batch, length, _ROWS))[:, 0].tolist()
-        return {ids: round(score, DIGITS) + 0.0 for ids, score in zip(batch, scores, strict=False)}
+        return {ids: round(score, DIGITS) + 0.0 for ids, score in zip(new, self._forward.scores(new), strict=True)}
 
 
-def _padded_length(ids: Ids) -> int:
-    return -(-len(ids) // 8) * 8
+def flat(model: TinyLogBERT, device: str = "cpu") -> FlatBert:
+    """The forward pass of scoring, with this model's weights as they are now."""
+    weights = {name: value.clone() for name, value in model.state_dict().items()}
+    return FlatBert(weights, model.encoder.config.to_dict(), device)

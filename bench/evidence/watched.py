@@ -2,17 +2,18 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from model.checkpoint import Checkpoint
+from model.inference import Forward, Ids
 from model.scorer import BertScorer
 from stream.scoring import Score, Surprise
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """The cost of one explanation: ``batches`` of the model, ``windows`` in them, seconds."""
+    """The cost of one explanation: ``batches`` given to the model, ``windows`` in them, seconds."""
 
     batches: int
     windows: int
@@ -23,11 +24,10 @@ class WatchedScorer:
     """TinyLogBERT behind the stream's seam; ``explained`` has one entry for each explanation."""
 
     def __init__(self, checkpoint: Checkpoint, memo: bool = True) -> None:
-        self._scorer = BertScorer(checkpoint, memo)
-        self._batches = self._windows = 0
+        self._counted = _Counted(checkpoint.forward)
+        self._scorer = BertScorer(replace(checkpoint, forward=self._counted), memo)
         self.explained: list[Explained] = []
         self.checkpoint, self.material = self._scorer.checkpoint, self._scorer.material
-        checkpoint.model.register_forward_pre_hook(self._count)
 
     def score(self, windows: Sequence[Sequence[str]], complete: Sequence[bool]) -> list[Score]:
         """See ``Scorer.score``."""
@@ -35,12 +35,27 @@ class WatchedScorer:
 
     def explain(self, window: Sequence[str], complete: bool) -> list[Surprise]:
         """See ``Scorer.explain``."""
-        batches, windows, begun = self._batches, self._windows, time.perf_counter()
+        batches, windows, begun = self._counted.batches, self._counted.windows, time.perf_counter()
         found = self._scorer.explain(window, complete)
         seconds = time.perf_counter() - begun
-        self.explained.append(Explained(self._batches - batches, self._windows - windows, seconds))
+        cost = self._counted.batches - batches, self._counted.windows - windows
+        self.explained.append(Explained(*cost, seconds))
         return found
 
-    def _count(self, _: Any, given: tuple[Any, Any]) -> None:
-        self._batches += 1
-        self._windows += int((given[1].sum(1) > 1).sum())  # the mask of a row that only fills the batch is 1, 0, 0 …
+
+class _Counted:
+    """A forward pass that counts what it was given."""
+
+    def __init__(self, forward: Forward) -> None:
+        self._forward = forward
+        self.batches = self.windows = 0
+
+    def scores(self, windows: Sequence[Ids]) -> list[float]:
+        """See ``Forward.scores``."""
+        self.batches += bool(windows)
+        self.windows += len(windows)
+        return self._forward.scores(windows)
+
+    def cls(self, windows: Sequence[Ids]) -> Any:
+        """See ``Forward.cls``."""
+        return self._forward.cls(windows)
