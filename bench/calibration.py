@@ -87,7 +87,7 @@ class Scored:
             seen.update({text: number for text, _ in bag})
         self._kinds = [text for text, _ in seen.most_common()]
         counts, weights = matrix(list(counted), self._kinds), np.array(list(counted.values()), float)
-        self._teacher = fit_teacher(counts, weights, np.random.default_rng((seed, 1)), healthy=healthy)
+        self._teacher = fit_teacher(counts, weights, self._kinds, healthy)
         self._prefixes = PrefixTeacher(self._teacher, counts, weights)
 
     def held(self, blocks: list[Block]) -> Held:

@@ -4,8 +4,8 @@ Memory grows with the distinct windows (HDFS_v1: 575,061 windows, 18,383 distinc
 a complete window or a prefix, cut where its block fell quiet.
 
 Other people's logs may have a new text in every line, so nothing grows for ever. Of distinct bags a weighted sample is
-kept (``training.thinning``): 20,000 complete ones and as many prefixes to train on, 2,048 lives to calibrate on, of
-each life 32 prefixes. A bag keeps its 128 most frequent texts, which is more than a window has tokens. The 512 texts
+kept (``training.thinning``): 20,000 complete ones and as many prefixes to train on, twice 2,048 lives to calibrate on,
+of each life 32 prefixes. A bag keeps its 128 most frequent texts, which is more than a window has tokens. The 512 texts
 that most windows have are *kinds*; all others are lines of no known kind, and are read as words. A text has at most
 1,024 characters (``stream.lines.reader``), and of texts there are at most 65,536 (``stream.windows.templates``); those
 that come later are all alike.
@@ -25,6 +25,7 @@ import numpy.typing as npt
 from stream.errors import InputError
 from stream.windows.files import Counts, looked_at
 from stream.windows.settings import WindowSettings
+from stream.windows.window import Window
 from training.thinning import thin
 
 HELD_OUT = 0.2
@@ -62,7 +63,7 @@ class Life(NamedTuple):
 
 
 class Lives:
-    """The lives of held-out windows: distinct ones with the number of windows that lived them (``whole``).
+    """The lives of windows: distinct ones with the number of windows that lived them (``whole``).
 
     ``thinned``: they are a sample.
     """
@@ -94,13 +95,14 @@ def is_held_out(block_id: str, share: float) -> bool:
 
 @dataclass(slots=True)
 class Corpus:
-    """Complete windows and prefixes, the lives of those held out, what happened to the lines, and the times of the
-    first and the last (epoch ms).
+    """Complete windows and prefixes, the lives of those held out and of those fitted, what happened to the lines, and
+    the times of the first and the last (epoch ms).
     """
 
     closed: Bags = field(default_factory=Bags)
     open: Bags = field(default_factory=Bags)
     lives: Counter[Life] = field(default_factory=Counter)
+    fitted_lives: Counter[Life] = field(default_factory=Counter)
     counts: Counts = field(default_factory=Counts)
     windows: int = 0
     first: int = 0
@@ -151,20 +153,28 @@ def collect(
 
     Raises InputError if there are too few windows to learn from.
     """
-    corpus, lives = Corpus(), Lives()
-    corpus.lives = lives.whole
-    for window in looked_at(lines, settings, zone, corpus.counts):
+    counts = Counts()
+    corpus = gathered(looked_at(lines, settings, zone, counts), held_out_share, left_out)
+    corpus.counts = counts
+    _check(corpus)
+    return corpus
+
+
+def gathered(windows: Iterable[Window], held_out_share: float, left_out: Collection[str] = ()) -> Corpus:
+    """Count the bags of windows as the daemon looks at them: quiet ones, and complete ones at last."""
+    lives, fitted = Lives(), Lives()
+    corpus = Corpus(lives=lives.whole, fitted_lives=fitted.whole)
+    for window in windows:
         if window.block_id in left_out:
             continue
         bag = _bag(window.texts)
         side = corpus.closed if window.complete else corpus.open
         side.add(window.block_id, bag, held_out_share)
-        if is_held_out(window.block_id, held_out_share):
-            lives.see(window.block_id, window.part, bag, window.complete)
+        of = lives if is_held_out(window.block_id, held_out_share) else fitted
+        of.see(window.block_id, window.part, bag, window.complete)
         corpus.windows += window.complete
         corpus.first = min(corpus.first or window.times[0], window.times[0])
         corpus.last = max(corpus.last, window.times[-1])
-    _check(corpus)
     if lives.thinned or corpus.closed.thinned or corpus.open.thinned:
         _hold_out_again(corpus)
     return corpus

@@ -170,7 +170,8 @@ def _threshold(scores: Floats, reach: Floats, tail: Tail, share: float) -> float
     sure = binom.cdf(reach, windows, min(1.0, SLACK * share)) <= 1 - _CONFIDENCE
     within = np.flatnonzero(sure & ((reach + 1) / (windows + 1) <= share))
     if len(within):
-        return float(scores[within[0]])
+        first = int(within[0])
+        return float(scores[max(first - 1, 0)] + scores[first]) / 2
     beyond = 1 - (1 - _CONFIDENCE) ** (1 / windows)  # nine times in ten no more than this share is beyond the sample
     target = min(share, tail.share * min(1.0, SLACK * share / beyond))
     return max(tail.quantile(target), math.nextafter(float(scores[-1]), math.inf))

@@ -17,7 +17,7 @@ class Facts:
 
     corpus: Corpus
     kinds: int
-    components: tuple[int, ...]
+    behaviours: tuple[int, ...]
     mlm_loss: float
     head_loss: float
     left_out: int
@@ -42,14 +42,14 @@ for calibration.{notes}
 `{command}` (seed {seed})
 
 1. Masked-language-model pretraining, {epochs} epochs{base}; last loss {mlm_loss:.3f} nats a masked token.
-2. A teacher: the squared prediction error, a line, of event counts{views} outside of {components}
-   principal components, their number chosen by entry-left-out cross-validation.
+2. A teacher: the squared error, a line, of event counts{views} outside of {behaviours} ways of behaving;
+   lines that speak of trouble weigh double where they do not fit.
 3. The head, distilled from the teacher on real, incomplete and damaged windows, {steps} steps; last loss
    {head_loss:.3f} (Huber, in the teacher's log error).
-4. Calibration on the held-out windows, without labels, for false alarms on {false_alarms:.3g} of the healthy windows
-   (asked: {asked}), at any time from a window's first line to its last. What lay apart from the rest (Otsu's split) was
-   taken for failures and left out: {apart:,} of {held_out:,} windows. Those of them that are healthy, if any, are false
-   alarms beside the budget.{uniform}
+4. Calibration, without labels, on the held-out windows{also}, for false
+   alarms on {false_alarms:.3g} of the healthy windows (asked: {asked}), at any time from a window's first line to its
+   last. What lay apart from the rest (Otsu's split) was taken for failures and left out: {apart:,} of {calibrating:,}
+   windows. Those of them that are healthy, if any, are false alarms beside the budget.{uniform}
 
 Threshold of a complete window {closed:.2f}, of one that may go on {opened:.2f}.
 
@@ -65,6 +65,7 @@ def card(recipe: "Recipe", facts: Facts, calibration: Calibration) -> str:
     """Markdown; figures that need labels are not known here and stay out."""
     corpus = facts.corpus
     held_out = corpus.closed.held_out.total()
+    calibrating = round(calibration.closed.windows / (1 - calibration.apart))
     return _CARD.format(
         name=recipe.name,
         left_out=f"; {facts.left_out:,} blocks labelled anomalous were left out" if facts.left_out else "",
@@ -83,15 +84,16 @@ def card(recipe: "Recipe", facts: Facts, calibration: Calibration) -> str:
         epochs=recipe.epochs,
         base=f" from {recipe.base_model}" if recipe.base_model else " from random weights",
         mlm_loss=facts.mlm_loss,
-        views=" and of which kinds there are" if len(facts.components) > 1 else "",
-        components=" and ".join(map(str, facts.components)),
+        views=" and of which kinds there are" if len(facts.behaviours) > 1 else "",
+        behaviours=" and ".join(map(str, facts.behaviours)),
         steps=recipe.steps,
         head_loss=facts.head_loss,
         false_alarms=calibration.false_alarms,
         asked=calibration.asked,
         uniform=_uniform(calibration),
-        apart=held_out - calibration.closed.windows,
-        held_out=held_out,
+        also=" and on those trained on, corrected for the teacher's optimism" if calibrating > held_out else "",
+        apart=calibrating - calibration.closed.windows,
+        calibrating=calibrating,
         closed=round(calibration.closed.threshold, 2) + 0.0,
         opened=round(calibration.open.threshold, 2) + 0.0,
     )

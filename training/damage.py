@@ -16,7 +16,7 @@ class Damage:
         self._counts = counts
         self._rng = rng
         self._ways = (
-            *(self._drop, self._change, self._insert, self._insert),
+            *(self._drop, self._change, self._insert, self._insert, self._flood),
             *(self._keep_few, self._mix, self._foreign, self._foreign),
         )
 
@@ -40,6 +40,9 @@ class Damage:
 
     def _insert(self, row: Floats) -> None:
         row[int(self._rng.integers(len(row) - 1))] += int(self._rng.integers(1, 4))
+
+    def _flood(self, row: Floats) -> None:
+        row[self._one_of(row)] *= int(self._rng.integers(4, 32))
 
     def _keep_few(self, row: Floats) -> None:
         row[self._rng.random(len(row)) < 0.5] = 0

@@ -2,9 +2,9 @@
 
 1. Window the lines as the daemon does; keep distinct bags, complete windows and prefixes; hold some out.
 2. Learn a tokenizer (or take the base model's), pretrain the encoder as a masked language model.
-3. Fit a robust classical teacher on the complete windows, its number of components chosen without labels.
+3. Fit a robust classical teacher on the complete windows.
 4. Distil it into encoder and head, on windows, on prefixes, and on damaged ones of both.
-5. Calibrate on what was held out, without labels, for a stated budget of false alarms.
+5. Calibrate on what was held out, and on the rest, corrected, without labels, for a stated budget of false alarms.
 
 Labels are never read. ``left_out`` names blocks that are not trained on, for the protocol of most papers.
 
@@ -38,6 +38,7 @@ from training.head import train_head
 from training.heldout import Scored, calibrated_model
 from training.loop import Progress
 from training.mlm import pretrain
+from training.optimism import optimism
 from training.prefixes import PrefixTeacher
 from training.resume import Kept, identity_of
 from training.run import Run
@@ -104,10 +105,11 @@ def train(
         teacher, samplers = _taught(corpus, kinds, encoder, recipe)
         head_loss = train_head(model, samplers, recipe.steps, sizes.head, _HEAD_RATE, run)
         rounded(model)
+        better = optimism(corpus.closed.fitted, corpus.fitted_lives, kinds, recipe.healthy)
         budget = parse_budget(recipe.false_alarms)
-        calibration, scored = calibrated_model(model, encoder, corpus, budget, recipe.healthy, recipe.seed, run)
+        calibration, scored = calibrated_model(model, encoder, corpus, better, budget, recipe.healthy, recipe.seed, run)
     typical = typical_windows(corpus.closed.fitted, encoder, Inference(model), calibration)
-    facts = Facts(corpus, len(kinds), teacher.components, mlm_loss, head_loss, len(left_out))
+    facts = Facts(corpus, len(kinds), teacher.behaviours, mlm_loss, head_loss, len(left_out))
     out.mkdir(parents=True, exist_ok=True)
     write_curves(out, run.curve)
     if plots:
@@ -119,7 +121,7 @@ def train(
 def _taught(corpus: Corpus, kinds: list[str], encoder: WindowEncoder, recipe: Recipe) -> tuple[Teacher, list[Sampler]]:
     rng = np.random.default_rng((recipe.seed, 1))  # a stream of its own: pretraining has no influence on the teacher
     closed, closed_weights = rows(corpus.closed.fitted, kinds)
-    teacher = fit_teacher(closed, closed_weights, rng, healthy=recipe.healthy)
+    teacher = fit_teacher(closed, closed_weights, kinds, healthy=recipe.healthy)
     samplers = [Sampler(closed, closed_weights, kinds, True, encoder, teacher, rng)]
     if corpus.open.fitted:
         opened, open_weights = rows(corpus.open.fitted, kinds)
@@ -132,7 +134,8 @@ def _said(corpus: Corpus) -> Iterator[object]:
     """What the lines said, in one order, whatever order it was counted in."""
     for side in (corpus.closed, corpus.open):
         yield from (sorted(side.fitted.items()), sorted(side.held_out.items()))
-    yield sorted((life.complete, sorted(life.prefixes), number) for life, number in corpus.lives.items())
+    for lives in (corpus.lives, corpus.fitted_lives):
+        yield sorted((life.complete, sorted(life.prefixes), number) for life, number in lives.items())
     yield corpus.windows, corpus.first, corpus.last, corpus.counts.lines
 
 

@@ -1,6 +1,9 @@
-"""Held-out windows, scored; from them the threshold, and the bias that makes it 0."""
+"""The windows that calibrate, scored: those held out, and those trained on where their scores can be corrected. From
+them the threshold, and the bias that makes it 0.
+"""
 
 import math
+from collections.abc import Iterable
 from itertools import islice
 from typing import NamedTuple
 
@@ -10,10 +13,11 @@ from model.bert import TinyLogBERT
 from model.calibration import Calibration
 from model.encoding import WindowEncoder
 from model.inference import DIGITS, Inference
-from training.bags import Bag, Bags, Corpus
+from training.bags import Bag, Corpus
 from training.budget import Budget
-from training.calibrate import Held, apart_above, calibrate, looked
+from training.calibrate import Held, apart_above, calibrate
 from training.loop import Progress
+from training.optimism import Optimism, calibrating, held
 from training.sizes import CALIBRATING
 from training.uniform import calibrated
 
@@ -21,7 +25,7 @@ _TOGETHER = 256
 
 
 class Scored(NamedTuple):
-    """Scores of distinct held-out bags, complete ones and prefixes, and of windows as they were looked at."""
+    """Scores of distinct bags, complete ones and prefixes, and of windows as they were looked at."""
 
     closed: dict[Bag, float]
     open: dict[Bag, float]
@@ -32,6 +36,7 @@ def calibrated_model(
     model: TinyLogBERT,
     encoder: WindowEncoder,
     corpus: Corpus,
+    better: Optimism | None,
     budget: Budget,
     healthy: bool,
     seed: int,
@@ -43,25 +48,28 @@ def calibrated_model(
     change, and a close decision with them.
     """
     share = budget.share(corpus.windows, corpus.last - corpus.first)
-    held = _scored(model, encoder, corpus, progress, 0).held
-    above = math.inf if healthy else apart_above(held)
-    threshold = round(calibrate(held, share, above=above).closed.threshold, DIGITS)
+    first = _scored(model, encoder, corpus, better, progress, 0).held
+    above = math.inf if healthy else apart_above(first)
+    threshold = round(calibrate(first, share, above=above).closed.threshold, DIGITS)
     with torch.no_grad():
         model.anomaly_head[2].bias.sub_(threshold)  # type: ignore[operator]
-    scored = _scored(model, encoder, corpus, progress, 1)
+    scored = _scored(model, encoder, corpus, better, progress, 1)
     return calibrated(scored.held, share, budget.asked, above - threshold, seed), scored
 
 
-def _scored(model: TinyLogBERT, encoder: WindowEncoder, corpus: Corpus, progress: Progress, time: int) -> Scored:
-    """Score what is held out, for the first or the second ``time`` (0 or 1)."""
+def _scored(
+    model: TinyLogBERT, encoder: WindowEncoder, corpus: Corpus, better: Optimism | None, progress: Progress, time: int
+) -> Scored:
+    """Score what calibrates, for the first or the second ``time`` (0 or 1)."""
     inference = Inference(model)
-    each = len(corpus.closed.held_out) + len(corpus.open.held_out)
+    complete, prefixes = calibrating(corpus)
+    each = len(complete) + len(prefixes)
     done = time * each
 
-    def scores(bags: Bags, complete: bool) -> dict[Bag, float]:
+    def scores(bags: Iterable[Bag], complete: bool) -> dict[Bag, float]:
         nonlocal done
         found: dict[Bag, float] = {}
-        rest = iter(bags.held_out)
+        rest = iter(bags)
         while some := {bag: encoder.encode(dict(bag), complete) for bag in islice(rest, _TOGETHER)}:
             values = inference.scores(some.values())
             found.update({bag: values[ids] for bag, ids in some.items()})
@@ -69,5 +77,5 @@ def _scored(model: TinyLogBERT, encoder: WindowEncoder, corpus: Corpus, progress
             progress(CALIBRATING, done, 2 * each, None)
         return found
 
-    closed, opened = scores(corpus.closed, True), scores(corpus.open, False)
-    return Scored(closed, opened, looked(corpus.lives, closed, opened))
+    closed, opened = scores(complete, True), scores(prefixes, False)
+    return Scored(closed, opened, held(corpus, closed, opened, better))

@@ -16,7 +16,7 @@ from training.bags import Bag, Corpus, Floats, matrix
 from training.mlm import readings_of
 from training.thinning import thin
 
-_MLM, _HEAD = (32, 1_024), (64, 2_048)  # windows and tokens of a batch, at most
+_MLM, _HEAD = (32, 1_024), (96, 2_048)  # windows and tokens of a batch, at most
 _LEAST = 8
 _EPOCH_TOKENS = 65_536
 _CELLS = 1_000_000
@@ -48,11 +48,12 @@ def sizes_of(corpus: Corpus, encoder: WindowEncoder) -> Sizes:
 
 def plan(corpus: Corpus, sizes: Sizes, epochs: int, steps: int) -> dict[str, float]:
     """The work of the stages, in windows that are learned from; one that is only scored costs a third of that."""
-    held_out = len(corpus.closed.held_out) + len(corpus.open.held_out)
+    lives = corpus.lives.keys() | corpus.fitted_lives.keys()
+    calibrating = len({life.complete for life in lives}) + len({bag for life in lives for bag in life.prefixes})
     return {
         "masked language model": float(epochs * sizes.epoch),
         "head": float(steps * sizes.head),
-        CALIBRATING: 2 * held_out / 3,
+        CALIBRATING: 2 * calibrating / 3,
     }
 
 

@@ -1,173 +1,114 @@
-"""A robust classical teacher without labels: the residual of event counts against a few principal components.
+"""A robust classical teacher without labels: what of a window's counts is outside of the ways in which windows behave.
 
 Xu et al. (SOSP 2009) score a block by the squared prediction error of its event counts outside a linear subspace that
 normal blocks span: a count that does not fit the others stands out however often that happens, which no model of
-likelihood sees. Two things are different here.
+likelihood sees. How good that is hangs on the number of components, and no criterion without labels finds it safely
+(LOG.md). So four things are different here.
+
+There is no number of components. Along each principal direction the error counts for as much as the direction is *not*
+a way of behaving: the share c / (c + its variance), to the fourth power. A behaviour moves many lines together in many
+windows, so that its variance is far above c, one line more in one window of a hundred; a failure that repeats moves few
+lines in few windows. Nothing hinges on which of two directions is a little wider, and nothing is left to chance. And a
+behaviour is believed only up to three times as far as any window went: a hundred reads where there were ten are none.
 
 The error is taken *per line*. A count of n lines varies as n does (Poisson), so that a long window has more error than
 a short one though nothing is wrong with it: a block that is replicated three times is no worse than one that is
 replicated once, and a block of which two lines are left of seventeen is.
 
-How many components there are is found without labels, by entry-left-out cross-validation (Wold 1978; Gabriel 2002): fit
-on half of the windows, predict each count of the other half from that window's other counts. Where it is known that
-all windows are healthy, there is a second view beside the counts, which kinds there are at all: two things that never
-happen to the same block can fit each other in their numbers. Where failures are among the windows that view learns
-them, and is left out.
+Lines that speak of trouble (``training.wordlist``) weigh double where they do not fit: that is knowledge of the field.
+Where they fit, as HDFS writes ``Got exception while serving`` about healthy blocks, they add nothing.
+
+Where it is known that all windows are healthy, rarer behaviours are believed, and there is a second view beside the
+counts, which kinds there are at all: two things that never happen to the same block can fit each other in their
+numbers. Where failures are among the windows that view learns them, and is left out.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from training.bags import Floats
+from training.wordlist import speaks_of_trouble
 
-_MOST_COMPONENTS = 20
-_SMALL = 1e-3
-_ANSWERS, _SPLITS = 5, 20
-_EPSILON = 1e-4
-_LARGEST = 1e4
-_NO_VARIANCE = 1e-9
+_BEHAVIOUR, _HEALTHY_BEHAVIOUR = 1e-2, 2e-3  # variance: squared lines a window
+_STEEPNESS = 4
+_AS_FAR = 3.0
+_NOTHING = 1e-6
+_TROUBLE = 2.0
+_EPSILON, _LARGEST = 1e-4, 1e4
 
 
 @dataclass(frozen=True, slots=True)
-class Subspaces:
-    """Bootstrapped subspaces of counts or, with ``presence``, of 0 and 1 for each kind.
+class View:
+    """How windows behave, in counts or, with ``presence``, in 0 and 1 for each kind.
 
-    ``means`` is ``(fits, kinds)``, ``bases`` ``(fits, kinds, components)``; columns of zeros stand for components that
-    a fit has not.
+    ``mean`` is ``(kinds,)``, ``directions`` ``(kinds, d)``; of a difference from the mean the share ``explained``
+    ``(d,)`` along each is a way of behaving, between ``least`` and ``most`` ``(d,)``.
     """
 
-    means: Floats
-    bases: Floats
+    mean: Floats
+    directions: Floats
+    explained: Floats
+    least: Floats
+    most: Floats
     presence: bool
 
-    def log_errors(self, counts: Floats) -> Floats:
-        """Log of the squared prediction error a line, averaged over the fits: ``(windows,)``."""
-        seen = np.minimum(counts, 1) if self.presence else counts
-        known, unknown = seen[:, :-1], seen[:, -1]
-        lines = np.maximum(counts.sum(1), 1)
-        logs = np.zeros(len(counts))
-        for mean, basis in zip(self.means, self.bases, strict=True):
-            rest = known - mean
-            rest = rest - (rest @ basis) @ basis.T
-            error = (rest**2).sum(1) + unknown**2
-            logs += np.log(np.minimum(error / lines, _LARGEST) + _EPSILON)
-        return np.asarray(logs / len(self.means))
+    def rest(self, known: Floats) -> Floats:
+        """What does not fit, a kind: ``(windows, kinds)``."""
+        seen = np.minimum(known, 1) if self.presence else known
+        difference = seen - self.mean
+        along = np.clip(difference @ self.directions, self.least, self.most)
+        return np.asarray(difference - (along * self.explained) @ self.directions.T)
 
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """What a window is worth, seen in one or two ways."""
+    """What a window is worth, seen in one or two ways; ``weights`` ``(kinds + 1,)`` are those of what does not fit."""
 
-    views: tuple[Subspaces, ...]
+    views: tuple[View, ...]
+    weights: Floats
 
     @property
-    def components(self) -> tuple[int, ...]:
-        """Components of each view."""
-        return tuple(view.bases.shape[2] for view in self.views)
+    def behaviours(self) -> tuple[int, ...]:
+        """Ways of behaving in each view: directions whose variance is above c."""
+        return tuple(int((view.explained > 1 - 0.5 ** (_STEEPNESS / 2)).sum()) for view in self.views)
 
     def target(self, counts: Floats) -> Floats:
-        """The score that each row of counts should have, the mean of its views' log errors: ``(windows,)``.
+        """The score of each row of counts, its log error a line, the mean of all views: ``(windows,)``.
 
-        ``counts`` is ``(windows, kinds + 1)``; the last column counts lines of unknown kinds, which no component
-        explains, so that they add their square.
+        ``counts`` is ``(windows, kinds + 1)``; the last column counts lines of unknown kinds, which nothing explains,
+        so that they add their square. In [ln 1e-4, ln 1e4], higher is more anomalous.
         """
-        return np.asarray(np.mean([view.log_errors(counts) for view in self.views], axis=0))
+        lines = np.maximum(counts.sum(1), 1)
+        errors = [np.c_[view.rest(counts[:, :-1]), counts[:, -1]] ** 2 @ self.weights**2 / lines for view in self.views]
+        return np.asarray(np.mean([np.log(np.minimum(error, _LARGEST) + _EPSILON) for error in errors], axis=0))
 
 
-def fit_teacher(
-    counts: Floats, weights: Floats, rng: np.random.Generator, fits: int = 20, healthy: bool = False
-) -> Teacher:
+def fit_teacher(counts: Floats, weights: Floats, kinds: Sequence[str], healthy: bool = False) -> Teacher:
     """Fit on distinct windows ``(windows, kinds + 1)`` with the number of times that each was seen.
 
-    ``healthy`` says that no failure is among them.
+    ``kinds`` are the masked texts of the columns but the last; ``healthy`` says that no failure is among the windows.
     """
-    views = (False, True) if healthy else (False,)
-    return Teacher(tuple(_fit(counts, weights, rng, fits, healthy, presence) for presence in views))
+    known = counts[:, :-1]
+    least = _HEALTHY_BEHAVIOUR if healthy else _BEHAVIOUR
+    views = [_view(known, weights, least, presence=False)]
+    if healthy:
+        views.append(_view(np.minimum(known, 1), weights, least, presence=True))
+    trouble = [_TROUBLE if speaks_of_trouble(kind) else 1.0 for kind in kinds]
+    return Teacher(tuple(views), np.array([*trouble, _TROUBLE]))
 
 
-def _fit(
-    counts: Floats, weights: Floats, rng: np.random.Generator, fits: int, healthy: bool, presence: bool
-) -> Subspaces:
-    known = np.minimum(counts[:, :-1], 1) if presence else counts[:, :-1]
-    components = choose_components(known, weights, rng, healthy)
-    share = weights / weights.sum()
-    means, bases = [], []
-    for _ in range(fits):
-        mean, values, vectors = _spectrum(known, rng.multinomial(int(weights.sum()), share).astype(float))
-        # A direction without variance is arbitrary, and would hide a fault that lies in it.
-        vectors = vectors * (values > _NO_VARIANCE * max(values[0], 1.0))
-        means.append(mean)
-        bases.append(vectors[:, :components])
-    return Subspaces(np.array(means), np.array(bases), presence)
+def _view(known: Floats, weights: Floats, least: float, presence: bool) -> View:
+    mean, values, vectors = spectrum(known, weights)
+    left = (least / (least + np.maximum(values, 0))) ** (_STEEPNESS / 2)  # of a difference; its square is of the error
+    some = left < 1 - _NOTHING
+    along = (known - mean) @ vectors[:, some]
+    return View(mean, vectors[:, some], 1 - left[some], _AS_FAR * along.min(0), _AS_FAR * along.max(0), presence)
 
 
-def choose_components(known: Floats, weights: Floats, rng: np.random.Generator, healthy: bool = False) -> int:
-    """The number of components that predicts left-out counts best, without labels.
-
-    What helps to predict *other* counts is a way of behaving, what helps only itself is a failure that repeats. So this
-    is the least number whose error is below a thousandth of the variance or, if there is none, the first local minimum
-    after the greatest fall: beyond it failures are learned. Where all windows are ``healthy`` it is the least error of
-    all. The median of five answers, each from twenty splits, since neighbours can be close; less than a thousandth of
-    the variance is no gain.
-    """
-    most = min(_MOST_COMPONENTS, known.shape[1] - 1, len(known) - 2)
-    if most < 1:
-        return 0
-    choose = _least if healthy else _first_minimum
-    return int(np.median([choose(_mean_errors(known, weights, rng, most)) for _ in range(_ANSWERS)]))
-
-
-def _mean_errors(known: Floats, weights: Floats, rng: np.random.Generator, most: int) -> Floats:
-    """Left-out error of 0, 1, … ``most`` - 1 components, the mean of random splits into halves."""
-    errors = np.zeros(most)
-    for _ in range(_SPLITS):
-        first = rng.binomial(weights.astype(int), 0.5).astype(float)
-        if 0 < first.sum() < weights.sum():
-            errors += _left_out_errors(known, first, weights - first, most) / _SPLITS
-    return errors
-
-
-def _first_minimum(errors: Floats) -> int:
-    """Number of components for these errors of 0, 1, … components, each a share of the variance."""
-    small = np.flatnonzero(errors < _SMALL)
-    if len(small):
-        return int(small[0])
-    if len(errors) < 2:
-        return 0
-    k = 1 + int(np.argmax(errors[:-1] - errors[1:]))
-    while k + 1 < len(errors) and errors[k + 1] < errors[k] - _SMALL:
-        k += 1
-    return k
-
-
-def _least(errors: Floats) -> int:
-    return int(np.flatnonzero(errors <= errors.min() + _SMALL)[0])
-
-
-def _left_out_errors(known: Floats, fitted: Floats, judged: Floats, most: int) -> Floats:
-    """Error of each number of components 0 … most-1, as a share of the variance.
-
-    A count is predicted by its conditional mean given the others under probabilistic PCA (Tipping & Bishop 1999),
-    whose residual is that of the precision matrix divided by its diagonal. That matrix is the identity less what the
-    components explain, up to a factor that cancels.
-    """
-    mean, values, vectors = _spectrum(known, fitted)
-    rest = known - mean
-    variance = (judged[:, None] * rest**2).sum()
-    errors = np.zeros(most)
-    for k in range(most):
-        noise = max(values[k:].mean(), 1e-6)
-        basis, spread = vectors[:, :k], np.maximum(values[:k] - noise, 0)
-        explained = spread / (spread + noise)
-        alone = 1 - basis**2 @ explained
-        residual = (rest - (rest @ basis * explained) @ basis.T) / alone
-        errors[k] = (judged[:, None] * residual**2).sum() / max(variance, 1e-12)
-    return errors
-
-
-def _spectrum(known: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
-    """Weighted mean, and eigenvalues and eigenvectors of the covariance, greatest first."""
+def spectrum(known: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
+    """Weighted mean ``(kinds,)``, and eigenvalues and eigenvectors (columns) of the covariance, greatest first."""
     total = weights.sum()
     mean = weights @ known / total
     rest = known - mean

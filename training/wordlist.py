@@ -1,9 +1,12 @@
 """What every engineer knows of log messages before any log is read: words of trouble, and words of everyday work.
 
 Knowledge of the field, not labels: nothing here comes from the log that is trained on, nor from what failed in it. It
-teaches the head what an *unknown* line may mean; a known line is judged by what it goes with, whatever it says (HDFS
-writes ``Got exception while serving`` about healthy blocks). Lower-cased words, as ``stream.lines.words`` leaves them.
+teaches the head what an *unknown* line may mean. A known line is judged by what it goes with, whatever it says (HDFS
+writes ``Got exception while serving`` about healthy blocks); where it does not fit, trouble weighs more. Lower-cased
+words, as ``stream.lines.words`` leaves them.
 """
+
+from stream.lines import words
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -54,3 +57,8 @@ _TROUBLED = frozenset(word for phrase in (*LEVELS, *TROUBLE) for word in phrase.
 def is_troubled(word: str) -> bool:
     """Whether a word by itself speaks of trouble."""
     return word in _TROUBLED
+
+
+def speaks_of_trouble(text: str) -> bool:
+    """Whether a masked text has a word of trouble, a level from WARN upwards among them."""
+    return any(is_troubled(word) for word in words(text).split())

@@ -13,7 +13,7 @@ from stream.simulator import FAILURES, simulate
 from stream.windows.files import looked_at
 from stream.windows.settings import WindowSettings
 from stream.windows.window import Window
-from training.bags import Bag, Corpus, Lives, is_held_out
+from training.bags import Bag, Corpus, gathered
 
 SETTINGS = WindowSettings()
 _Life = Counter[tuple[int, str]]
@@ -33,19 +33,7 @@ class Given:
 
     def corpus(self, held_out: float) -> Corpus:
         """What ``training.bags.collect`` finds in these lines, without windowing them again."""
-        corpus, lives = Corpus(), Lives()
-        corpus.lives = lives.whole
-        for window in self.looked_at:
-            if window.block_id in self.left_out:
-                continue
-            side, bag = corpus.closed if window.complete else corpus.open, bag_of(window.texts)
-            side.add(window.block_id, bag, held_out)
-            if is_held_out(window.block_id, held_out):
-                lives.see(window.block_id, window.part, bag, window.complete)
-            corpus.windows += window.complete
-            corpus.first = min(corpus.first or window.times[0], window.times[0])
-            corpus.last = max(corpus.last, window.times[-1])
-        return corpus
+        return gathered(self.looked_at, held_out, self.left_out)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from model.calibration import Calibration
 from stream.scoring import Score, Scorer, Surprise
 from training.bags import HELD_OUT, Bag, matrix
 from training.baselines.fit import BaselineRecipe, fit_baseline
-from training.calibrate import apart_above, calibrate, looked
+from training.calibrate import apart_above, calibrate
+from training.optimism import calibrating, held, optimism
 from training.prefixes import PrefixTeacher
 from training.samples import Target
 from training.shown import Shown
@@ -67,12 +68,13 @@ class Teaching:
         corpus = given.corpus(HELD_OUT)
         kinds, counted = corpus.kinds(), corpus.closed.fitted
         counts, weights = matrix(list(counted), kinds), np.array(list(counted.values()), float)
-        teacher = fit_teacher(counts, weights, np.random.default_rng((asked.seed, 1)), healthy=asked.healthy)
+        teacher = fit_teacher(counts, weights, kinds, healthy=asked.healthy)
         scorer = TeacherScorer(teacher, PrefixTeacher(teacher, counts, weights), kinds)
-        sides = ((corpus.closed, True), (corpus.open, False))
-        closed, opened = (scorer.values(list(bags.held_out), complete) for bags, complete in sides)
-        held = looked(corpus.lives, closed, opened)
-        scorer.calibration = calibrate(held, asked.false_alarms, above=math.inf if asked.healthy else apart_above(held))
+        better = optimism(counted, corpus.fitted_lives, kinds, asked.healthy)
+        closed, opened = (scorer.values(bags, i == 0) for i, bags in enumerate(calibrating(corpus)))
+        looked = held(corpus, closed, opened, better)
+        above = math.inf if asked.healthy else apart_above(looked)
+        scorer.calibration = calibrate(looked, asked.false_alarms, above=above)
         return scorer
 
 

@@ -15,11 +15,11 @@ from bench.detection.folds import Fold
 from bench.detection.log import bag_of
 from bench.detection.ranks import spearman
 from training.bags import HELD_OUT, Floats, matrix
+from training.baselines.components import choose_components
 from training.evaluate import average_precision
-from training.teacher import choose_components
 
 RULE = "first minimum, {}"
-"""The number of components that ``training.teacher.choose_components`` names, for every view of a window."""
+"""The number of components that ``training.baselines.components`` chooses, for every view of a window."""
 _RULED = ("counts", "counts a line", "presence a line")
 TWO_VIEWS = "… counts and presence a line"
 CHANCE = "any one, by chance"

@@ -117,8 +117,9 @@ def show_speed(found: dict[str, dict[str, Any]]) -> None:
         tokens = (f"{each['tokens'][key]:,.1f}" for key in ("mean", "p50", "p99"))
         rates = (f"{several[name][key]:,.0f}" for key in _RATES for several in found.values())
         table.add_row(name, *tokens, f"{each.get('cut_share', 0):.1%}", *rates)
-    ratios = (f"{each['ours'][key] / each['plain'][key]:.1f} ×" for key in _RATES for each in found.values())
-    table.add_row("ours / plain", "", "", "", "", *ratios)
+    for other in ("plain", "usual"):
+        ratios = (f"{each['ours'][key] / each[other][key]:.1f} ×" for key in _RATES for each in found.values())
+        table.add_row(f"ours / {other}", "", "", "", "", *ratios)
     Console(highlight=False, width=120).print(table)
 
 

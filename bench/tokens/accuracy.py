@@ -60,7 +60,7 @@ def measure(given: Split, seconds: float, batch: int, seed: int, told: Told) -> 
     kinds = [text for text, _ in seen.most_common()]
     rows = matrix(list(given.earlier), kinds)
     weights = np.array([number for number, _ in given.earlier.values()], float)
-    teacher = fit_teacher(rows, weights, np.random.default_rng(seed))
+    teacher = fit_teacher(rows, weights, kinds)
     ours, encoder = fresh(kinds)
     plain = PlainEncoder(kinds)
     other = plain_model(plain)

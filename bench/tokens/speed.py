@@ -1,4 +1,7 @@
-"""Windows a second and tokens a window: every window computed, equal ones too, in the batches of ``model.inference``.
+"""Windows a second and tokens a window, without a memo: every window computed, equal ones too.
+
+Ours and plain WordPiece go through the forward pass of scoring (``model.flat``); the usual way is plain WordPiece
+padded to 256 tokens and one pass of the encoder a window.
 
 A second of the processor is beside a second of the clock, since other processes may take some of that.
 
@@ -7,65 +10,59 @@ The number of threads is decided when torch is loaded: run it in a process of it
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
 import numpy as np
+import torch
 
-from bench.tokens.plain import PlainEncoder, plain_model
+from bench.tokens.plain import MAX_TOKENS, PlainEncoder, plain_model
 from model.bert import TinyLogBERT, padded
+from model.inference import flat
 from stream.windows.files import windows_of
 from training.base import fresh
 
 Ids = tuple[int, ...]
+Score = Callable[[Sequence[Ids]], object]
 
-_ROWS = 8
+_TOGETHER = 64
 
 
 def measure(lines: Iterable[bytes], count: int, seconds: float) -> dict[str, dict[str, Any]]:
-    """Figures of ours and of plain WordPiece on the first ``count`` closed windows, each for about so many seconds."""
+    """Figures of ours, of plain WordPiece and of the usual way on the first ``count`` closed windows.
+
+    Each is measured for about so many seconds.
+    """
     windows = [window.texts for window in islice(windows_of(lines), count)]
     kinds = sorted({text for texts in windows for text in texts})
     ours, encoder = fresh(kinds)
     plain = PlainEncoder(kinds)
+    published = plain_model(plain).eval()
+    cut = {"cut_share": float(np.mean([len(plain.body(texts)) > MAX_TOKENS - 2 for texts in windows]))}
+    bag = partial(encoder.encode, complete=True)
     return {
-        "ours": _speed(windows, lambda texts: encoder.encode(texts, True), ours, seconds),
-        "plain": {
-            **_speed(windows, plain.encode, plain_model(plain), seconds),
-            "cut_share": float(np.mean([len(plain.body(texts)) > 254 for texts in windows])),
-        },
+        "ours": _speed(windows, bag, flat(ours).scores, seconds),
+        "plain": {**_speed(windows, plain.encode, flat(published).scores, seconds), **cut},
+        "usual": {**_speed(windows, plain.encode, partial(_one_by_one, published), seconds), **cut},
     }
 
 
+def _one_by_one(model: TinyLogBERT, encoded: Sequence[Ids]) -> None:
+    with torch.inference_mode():
+        for ids in encoded:
+            model(*padded([ids], MAX_TOKENS, 1))
+
+
 def _speed(
-    windows: Sequence[Sequence[str]], encode: Callable[[Sequence[str]], Ids], model: TinyLogBERT, seconds: float
+    windows: Sequence[Sequence[str]], encode: Callable[[Sequence[str]], Ids], score: Score, seconds: float
 ) -> dict[str, Any]:
-    model.requires_grad_(False).eval()
-    encoded = [encode(texts) for texts in windows]
+    tokens = np.array([len(encode(texts)) for texts in windows])
     done, begun, processor = 0, time.perf_counter(), time.process_time()
     while (spent := time.perf_counter() - begun) < seconds:
-        done += _some(windows, encode, model, begun + seconds)
-    tokens = np.array([len(ids) for ids in encoded])
+        some = windows[done % len(windows) :][:_TOGETHER]
+        score([encode(texts) for texts in some])
+        done += len(some)
     quantiles = {f"p{q}": float(np.percentile(tokens, q)) for q in (50, 99)}
     rates = {"windows_per_s": done / spent, "windows_per_cpu_s": done / (time.process_time() - processor)}
     return {**rates, "tokens": {"mean": float(tokens.mean()), **quantiles}}
-
-
-def _some(
-    windows: Sequence[Sequence[str]], encode: Callable[[Sequence[str]], Ids], model: TinyLogBERT, deadline: float
-) -> int:
-    """Encode and score windows until the deadline; return how many. 512 at a time, as the daemon has them."""
-    done = 0
-    for start in range(0, len(windows), 512):
-        by_length: dict[int, list[Ids]] = {}
-        for texts in windows[start : start + 512]:
-            ids = encode(texts)
-            by_length.setdefault(-(-len(ids) // 8) * 8, []).append(ids)
-        for length, same in by_length.items():
-            for i in range(0, len(same), _ROWS):
-                batch = same[i : i + _ROWS]
-                model(*padded(batch, length, _ROWS))
-                done += len(batch)
-                if time.perf_counter() > deadline:
-                    return done
-    return done

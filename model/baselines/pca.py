@@ -2,7 +2,7 @@
 
 The score is the log of the squared prediction error, averaged over bootstrapped subspaces: whoever is near the normal
 way of behaving has a small one, however rare it is, and a count that does not fit the others a great one, however often
-that happens. Fitted by ``training.teacher``, which also says how the number of components is chosen without labels.
+that happens. ``training.baselines.components`` says how the number of components is chosen without labels.
 
 It is blind for words, and for what lies within the subspace: twice as many lines of every kind fit one another.
 """

@@ -15,14 +15,14 @@ from model.baselines.forest import ForestDetector
 from model.baselines.pca import PcaDetector
 from model.baselines.rarity import RarityDetector
 from training.bags import Floats
-from training.teacher import choose_components
+from training.baselines.components import choose_components
 
 _FITS = 20
 _TREES, _SAMPLE = 100, 256  # Liu, Ting & Zhou 2008
 
 
 def fit_pca(counts: Floats, weights: Floats, rng: np.random.Generator, healthy: bool) -> PcaDetector:
-    """As many components as predict left-out counts best (``training.teacher``), and bootstrapped fits with them."""
+    """As many components as predict left-out counts best (``components``), and bootstrapped fits with them."""
     known = counts[:, :-1]
     components = choose_components(known, weights, rng, healthy)
     share = weights / weights.sum()
