@@ -68,11 +68,14 @@ def test_both_are_taught_for_a_time_and_judged(tmp_path: Path) -> None:
 
 def test_speed_says_tokens_and_windows_a_second(capsys: pytest.CaptureFixture[str]) -> None:
     found = {"1": measure_speed(simulate(60).lines(), 40, 0.2)}
-    ours, plain = found["1"]["ours"], found["1"]["plain"]
+    ours, plain, usual = (found["1"][name] for name in ("ours", "plain", "usual"))
     assert ours["tokens"]["mean"] < plain["tokens"]["mean"] <= MAX_TOKENS
     assert ours["windows_per_s"] > plain["windows_per_s"] > 0
+    assert usual["tokens"] == plain["tokens"]
     show_speed(found)
-    assert "ours / plain" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "ours / plain" in told
+    assert "ours / usual" in told
 
 
 def test_a_number_of_threads_is_a_number() -> None:
