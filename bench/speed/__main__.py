@@ -1,7 +1,8 @@
 """``python -m bench.speed``: see the help."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,33 @@ import psutil
 from rich.console import Console
 
 from bench.speed.contestants import CONTESTANTS, Place
-from bench.speed.figures import Compared, Figure, compared
+from bench.speed.figures import Figure, compared
 from bench.speed.log import stream_lines
-from bench.speed.moving import measure, preload
 from bench.speed.packages import QUIX, Missing, installed
 from bench.speed.run import Limits
 from bench.speed.show import table
 from stream.broker import EmbeddedBroker
 from stream.cli import run
+from stream.commands.progress import working
 from stream.output import open_output
 from stream.settings import load_settings
 
+LATENCY, MODEL = "latency", "model"
+NAMES = [*CONTESTANTS, LATENCY, MODEL]
 _WARM_UP = 0.1
+_MODEL_S = 5.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be measured, how often, on which lines."""
+
+    names: list[str]
+    rounds: int
+    lines: int
+    seconds: float
+    log: Path | None
+    profiles: Path | None
 
 
 @click.command(
@@ -32,47 +48,81 @@ Examples:
   python -m bench.speed --only noop,keyed --rounds 5 --json speed.json
   python -m bench.speed --log hdfs.log.gz --training
 
-A line counts as moved when its offset is committed, at the last stage where there are two, so its output is, too. All
-contestants read one topic that is full before they start, of the same lines keyed by block, and share this machine with
-its broker. The rate is that between the first commit behind a tenth of the lines, and the last one: of all lines, or
-after --seconds. Rounds are interleaved. Ctrl-C ends the broker and whoever runs.""",
+All contestants read one topic that is full before they start, of the same lines keyed by block, and share this machine
+with its broker. A line counts as moved when its offset is committed, at the last stage where there are two, so its
+output is, too. The rate is that between the first commit behind a tenth of the lines, and the last one: of all lines,
+or, at one stage, after --seconds. Rounds are interleaved. Ctrl-C ends the broker and whoever runs.""",
     context_settings={"max_content_width": 120},
 )
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="Runs of each contestant.")
-@click.option("--lines", default=1_500_000, show_default=True, type=click.IntRange(100), help="Lines in the topic.")
-@click.option("--seconds", default=10.0, show_default=True, help="After which a run ends that is not done.")
+@click.option("--lines", default=1_000_000, show_default=True, type=click.IntRange(100), help="Lines in the topic.")
+@click.option(
+    "--seconds", default=15.0, show_default=True, type=click.FloatRange(0.1), help="After which one stage is stopped."
+)
 @click.option("--log", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Lines of this HDFS log.")
-@click.option("--only", metavar="NAME,…", help=f"Of {', '.join(CONTESTANTS)}.")
+@click.option(
+    "--only", "names", metavar="NAME,…", callback=lambda *given: _chosen(given[-1]), help=f"{', '.join(NAMES)}."
+)
+@click.option("--training", is_flag=True, help="A training of 100,000 lines, too; some minutes.")
+@click.option(
+    "--profile",
+    "profiles",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Our daemons run under cProfile and leave a file each in this folder; they are slower then.",
+)
 @click.option("--json", "json_file", type=click.Path(dir_okay=False), help="Writes the figures to this file, too.")
-def main(rounds: int, lines: int, seconds: float, log: Path | None, only: str | None, json_file: str | None) -> None:
+def main(training: bool, json_file: str | None, **asked: Any) -> None:
     """Measure what a line costs us and what a user would pick instead, and print one table."""
     console = Console(stderr=True, highlight=False)
-    found = compared(_moving(_chosen(only), rounds, lines, seconds, log, console.print))
-    Console(width=120).print(table(found, f"{lines:,} lines, {rounds} rounds, {psutil.cpu_count()} cores"))
-    _write(found, {"lines": lines, "rounds": rounds, "cores": psutil.cpu_count()}, json_file)
+    found = compared(_figures(Asked(**asked), training, console.print))
+    machine = {key: asked[key] for key in ("rounds", "lines")} | {"cores": psutil.cpu_count()}
+    title = f"{asked['lines']:,} lines, {asked['rounds']} rounds, {psutil.cpu_count()} cores"
+    Console(width=120, highlight=False).print(table(found, title))
+    if json_file:
+        _write({**machine, "figures": [row.plain() for row in found]}, json_file)
 
 
-def _chosen(only: str | None) -> list[str]:
-    names = only.split(",") if only else list(CONTESTANTS)
-    if unknown := [name for name in names if name not in CONTESTANTS]:
-        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(CONTESTANTS)}", param_hint="--only")
+def _chosen(text: str | None) -> list[str]:
+    names = text.split(",") if text else NAMES
+    if unknown := [name for name in names if name not in NAMES]:
+        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(NAMES)}")
     return names
 
 
-def _moving(
-    names: list[str], rounds: int, lines: int, seconds: float, log: Path | None, say: Callable[[str], None]
-) -> list[Figure]:
-    names, quix = _with_quix(names, say)
+def _figures(asked: Asked, training: bool, say: Callable[[str], None]) -> list[Figure]:
+    from bench.speed.rows import model, trained
+
+    found: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="tinylogbert-speed-") as folder:
-        broker = EmbeddedBroker(Path(folder) / "broker", port=0, die_with_parent=True)
-        try:
-            base = load_settings(bootstrap_servers=broker.start(say), raw_topic="input", keyed_input=True)
-            preload(base, stream_lines(lines, log), lines)
-            limits = Limits(int(lines * _WARM_UP), seconds)
-            place = Place(base, "", lines, Path(folder), quix)
-            return measure(place, names, rounds, limits, psutil.Process(broker.status().pid), say)
-        finally:
-            broker.stop()
+        if set(asked.names) - {MODEL}:
+            found += _on_a_broker(asked, Path(folder), say)
+        if MODEL in asked.names:
+            with working("the model alone is measured"):
+                found += model(asked.log, _MODEL_S, asked.rounds)
+        if training:
+            found += trained(asked.log, Path(folder))
+    return found
+
+
+def _on_a_broker(asked: Asked, folder: Path, say: Callable[[str], None]) -> list[Figure]:
+    from bench.speed.moving import measure, preload
+    from bench.speed.rows import latencies
+
+    names, quix = _with_quix([name for name in asked.names if name in CONTESTANTS], say)
+    found: list[Figure] = []
+    broker = EmbeddedBroker(folder / "broker", port=0, die_with_parent=True)
+    try:
+        base = load_settings(bootstrap_servers=broker.start(say), raw_topic="input", keyed_input=True)
+        if names:
+            preload(base, stream_lines(asked.lines, asked.log), asked.lines)
+            limits = Limits(int(asked.lines * _WARM_UP), asked.seconds)
+            place = Place(base, "", asked.lines, folder, quix, asked.profiles)
+            found += measure(place, names, asked.rounds, limits, psutil.Process(broker.status().pid), say)
+        if LATENCY in asked.names:
+            found += latencies(base.bootstrap_servers, folder, asked.log, asked.rounds, say)
+    finally:
+        broker.stop()
+    return found
 
 
 def _with_quix(names: list[str], say: Callable[[str], None]) -> tuple[list[str], Path | None]:
@@ -86,11 +136,9 @@ def _with_quix(names: list[str], say: Callable[[str], None]) -> tuple[list[str],
         return [name for name in names if name != "quixstreams"], None
 
 
-def _write(found: Sequence[Compared], what: dict[str, Any], json_file: str | None) -> None:
-    if json_file:
-        plain = {**what, "figures": [row.plain() for row in found]}
-        with open_output(json_file) as file:
-            file.write(orjson.dumps(plain, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+def _write(plain: dict[str, Any], json_file: str) -> None:
+    with open_output(json_file) as file:
+        file.write(orjson.dumps(plain, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
 if __name__ == "__main__":

@@ -16,13 +16,16 @@ from stream.settings import Settings, load_settings
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run takes place: ``base`` holds the topic that all read; ``unique`` names what is made."""
+    """Where a run takes place: ``base`` holds the topic that all read; ``unique`` names what is made. In the folder
+    ``profiles`` our daemons leave what cProfile says of them.
+    """
 
     base: Settings
     unique: str
     lines: int
     folder: Path
     quix: Path | None = None
+    profiles: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,8 @@ def _ours(place: Place, keyed_input: bool, flags: tuple[str, ...]) -> Started:
     kind = ["--keyed-input"] if keyed_input else []
     topics = [settings.raw_topic] if keyed_input else [settings.raw_topic, settings.lines_topic]
     made = [given[name] for name in _TOPICS if name != "raw_topic"]
-    command = [sys.executable, "-m", "stream", "consume", *named, *kind, *flags]
+    profile = ["-m", "cProfile", "-o", str(place.profiles / f"{place.unique}.prof")] if place.profiles else []
+    command = [sys.executable, *profile, "-m", "stream", "consume", *named, *kind, *flags]
     return Started(command, place.unique, topics, made, {})
 
 

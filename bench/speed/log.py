@@ -61,6 +61,11 @@ def laid_over(lines: Iterable[Line], count: int) -> Iterator[Line]:
     return islice(merged, count)
 
 
+def stamped(raw: bytes, when: datetime) -> bytes:
+    """The line at another time."""
+    return when.strftime(_STAMP).encode() + raw[_STAMP_BYTES:]
+
+
 def _copy(sample: Sequence[Line], number: int) -> Iterator[Line]:
     """The sample with other blocks, up to an hour later; the first copy is the sample itself."""
     if number == 0:

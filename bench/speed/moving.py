@@ -24,7 +24,6 @@ _OTHERS: list[tuple[str, str, Callable[[Run], float]]] = [
     ("processor time of the contestant", "µs a line", lambda run: run.own_us),
     ("processor time of the broker", "µs a line", lambda run: run.broker_us),
     ("resident memory of the contestant, at most", "MiB", lambda run: run.peak_mib),
-    ("from the start to the first commit", "s", lambda run: run.start_s),
 ]
 
 

@@ -1,11 +1,11 @@
 """One contestant once: started, watched until the lines are done or the time is over, ended. Knows no other one.
 
-The rate is that between two commits: the first one behind the warm-up, and the last one in time. So it holds no start,
-no filling of caches (the broker's, the contestant's), and no line whose output is not committed.
+The rate is that between two commits: the first one behind the warm-up, and the last one. So it holds no start, no
+filling of caches (the broker's, the contestant's), and no line whose output is not committed. Where there are two
+stages, time begins with the first one's commit and ends with all lines done: the first may be far ahead.
 """
 
 import os
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +24,7 @@ _MIB = 2**20
 
 @dataclass(frozen=True)
 class Limits:
-    """``warm_up`` lines are not timed, at most half of all; the run ends ``seconds`` after them."""
+    """``warm_up`` lines are not timed, at most half of all; a run of one stage ends ``seconds`` after them."""
 
     warm_up: int
     seconds: float
@@ -32,8 +32,8 @@ class Limits:
 
 @dataclass(frozen=True)
 class Run:
-    """What one run showed: µs of processor time a line, of the contestant and of the broker; its greatest resident
-    memory; seconds from its start to the first commit.
+    """What one run showed: µs of processor time a line, of the contestant and of the broker; the contestant's greatest
+    resident memory.
     """
 
     lines: int
@@ -42,39 +42,45 @@ class Run:
     own_us: float
     broker_us: float
     peak_mib: float
-    start_s: float
 
 
 @dataclass
 class Watched:
-    """The looks at which more was done than before, and the greatest resident memory of all looks."""
+    """The looks at which more was committed than before, and the greatest resident memory of all looks."""
 
+    lines: int
+    limits: Limits
     commits: list[Look] = field(default_factory=list)
     peak: int = 0
 
     def add(self, look: Look) -> None:
-        """Take a look."""
+        """Take a look; raise BrokerError if nothing is committed any more."""
         self.peak = max(self.peak, look.resident)
-        if look.done > (self.commits[-1].done if self.commits else 0):
+        before = self.commits[-1] if self.commits else None
+        if before is None or (look.read, look.done) > (before.read, before.done):
             self.commits.append(look)
+        elif look.when - before.when > _STUCK_S:
+            raise BrokerError(f"after {before.done:,} lines, nothing was committed for {_STUCK_S:.0f} s")
 
-    def over(self, look: Look, lines: int, limits: Limits) -> bool:
-        """Whether all is done or the time is over. Raises BrokerError if nothing is done any more."""
-        warm = self.warm(lines, limits)
-        if self.commits and look.when - self.commits[-1].when > _STUCK_S:
-            raise BrokerError(f"after {self.commits[-1].done:,} lines, nothing was committed for {_STUCK_S:.0f} s")
-        return look.done >= lines or (warm is not None and look.when - warm.when > limits.seconds)
-
-    def warm(self, lines: int, limits: Limits) -> Look | None:
+    @property
+    def warm(self) -> Look | None:
         """The commit from which on time counts."""
-        return next((look for look in self.commits if look.done >= min(limits.warm_up, lines // 2)), None)
+        least = max(1, min(self.limits.warm_up, self.lines // 2))
+        return next((look for look in self.commits if look.read >= least), None)
 
-    def result(self, begun: float, lines: int, limits: Limits) -> Run:
+    @property
+    def over(self) -> bool:
+        """Whether all is done, or, at one stage, the time is over."""
+        first, last = self.warm, self.commits[-1]
+        late = first is not None and last.when - first.when > self.limits.seconds
+        return last.done >= self.lines or (late and last.read == last.done)
+
+    def result(self) -> Run:
         """The figures; raise BrokerError where there is one commit alone."""
-        first, last = self.warm(lines, limits), self.commits[-1]
-        if first is None or first.done == last.done:
-            raise BrokerError(f"{lines:,} lines are too few: they are done in one commit")
-        moved, seconds = last.done - first.done, last.when - first.when
+        first, last = self.warm, self.commits[-1]
+        if first is None or last.done <= first.read:
+            raise BrokerError(f"{self.lines:,} lines are too few: they are done in one commit")
+        moved, seconds = last.done - first.read, last.when - first.when
         return Run(
             lines=moved,
             seconds=seconds,
@@ -82,7 +88,6 @@ class Watched:
             own_us=(last.own_cpu_s - first.own_cpu_s) / moved * 1e6,
             broker_us=(last.broker_cpu_s - first.broker_cpu_s) / moved * 1e6,
             peak_mib=self.peak / _MIB,
-            start_s=self.commits[0].when - begun,
         )
 
 
@@ -91,23 +96,20 @@ def run(place: Place, contestant: Contestant, limits: Limits, broker: psutil.Pro
     started = contestant(place)
     log = place.folder / f"{place.unique}.log"
     progress = Progress(place.base, started)
-    begun = time.monotonic()
     child = process.spawn(started.command, {**os.environ, **started.environ}, log, die_with_parent=True)
     try:
-        watched = Watched()
+        watched = Watched(place.lines, limits)
         for look in looks(progress, child, broker):
             watched.add(look)
-            if watched.over(look, place.lines, limits):
-                return watched.result(begun, place.lines, limits)
-            if not watched.commits and look.when - begun > _STUCK_S:
-                raise BrokerError(f"nothing was committed within {_STUCK_S:.0f} s")
+            if watched.over:
+                break
+        return watched.result()
     except BrokerError as error:
         raise BrokerError(f"{error}; it said: {last_words(log)}") from error
     finally:
         process.end(child, _GRACE_S)
         progress.close()
         forget(place, started)
-    raise AssertionError("looks never end")
 
 
 def last_words(log: Path) -> str:

@@ -1,7 +1,7 @@
 """What a contestant has done, seen from outside: committed offsets, and its and the broker's use of the machine.
 
-A line is done when its offset is committed; at the second of two stages, where there are two. Offsets of transactions'
-ends and control records count there, too: a few hundred in a run.
+A line is read when its offset is committed, and done when that is so at the second stage, where there are two. Offsets
+of transactions' ends and control records count there, too: a few hundred in a run.
 """
 
 import time
@@ -22,9 +22,10 @@ _AT_ONCE = {"isolation.level": "read_uncommitted"}  # read_committed would wait 
 
 @dataclass(frozen=True)
 class Look:
-    """At ``when`` (monotonic s): lines done, processor seconds of both so far, resident bytes of the contestant."""
+    """At ``when`` (monotonic s): lines read and done, processor seconds so far, resident bytes of the contestant."""
 
     when: float
+    read: int
     done: int
     own_cpu_s: float
     broker_cpu_s: float
@@ -38,9 +39,10 @@ class Progress:
         self._consumer = new_consumer(settings, **_AT_ONCE, **{"group.id": started.group})
         self._places = [partitions_of(self._consumer, settings, topic) for topic in started.topics]
 
-    def done(self) -> int:
-        """Lines done, at the stage that is least far."""
-        return min(self._committed(places) for places in self._places)
+    def now(self) -> tuple[int, int]:
+        """Lines read and lines done."""
+        found = [self._committed(places) for places in self._places]
+        return max(found), min(found)
 
     def _committed(self, places: list[TopicPartition]) -> int:
         offsets: list[int] = [place.offset for place in committed_offsets(self._consumer, places)]
@@ -60,7 +62,7 @@ def looks(progress: Progress, contestant: psutil.Process, broker: psutil.Process
                 raise psutil.NoSuchProcess(contestant.pid)
         except psutil.Error as error:
             raise BrokerError("it ended before all lines were done") from error
-        yield Look(time.monotonic(), progress.done(), own, cpu_s(broker), resident)
+        yield Look(time.monotonic(), *progress.now(), own, cpu_s(broker), resident)
         time.sleep(_LOOK_S)
 
 
