@@ -14,7 +14,7 @@ from model.flat import FlatBert
 Ids = tuple[int, ...]
 
 DIGITS = 4
-_REMEMBERED = 200_000
+REMEMBERED = 200_000
 
 
 class Forward(Protocol):
@@ -28,18 +28,25 @@ class Forward(Protocol):
 
 
 class Inference:
-    """A model in evaluation, as it is now; ``memo`` remembers scores by content, up to 200,000 of them."""
+    """A model in evaluation, as it is now; ``memo`` remembers scores by content, ``most`` of them or a few more.
 
-    def __init__(self, model: TinyLogBERT | Forward, memo: bool = True) -> None:
+    ``asked`` counts the sequences that it was asked for, ``computed`` those that the model had to read.
+    """
+
+    def __init__(self, model: TinyLogBERT | Forward, memo: bool = True, most: int = REMEMBERED) -> None:
         self._forward = flat(model) if isinstance(model, TinyLogBERT) else model
         self._memo: dict[Ids, float] | None = {} if memo else None
+        self._most = most
+        self.asked = self.computed = 0
 
     def scores(self, encoded: Iterable[Ids]) -> dict[Ids, float]:
         """The model's score of each distinct sequence of token ids, rounded to four digits."""
         memo = self._memo if self._memo is not None else {}
-        wanted = dict.fromkeys(encoded)
+        asked = list(encoded)
+        wanted = dict.fromkeys(asked)
+        self.asked += len(asked)
         fresh = self._fresh([ids for ids in wanted if ids not in memo])
-        if len(memo) + len(fresh) > _REMEMBERED:
+        if len(memo) + len(fresh) > self._most:
             fresh = {**{ids: memo[ids] for ids in wanted if ids in memo}, **fresh}
             memo.clear()
         memo.update(fresh)
@@ -49,7 +56,13 @@ class Inference:
         """The [CLS] vectors of sequences of token ids: ``(sequences, hidden)``."""
         return self._forward.cls(encoded)
 
+    @property
+    def remembered(self) -> float:
+        """The share of all sequences asked for, in [0, 1], that did not have to be computed; 0 before the first."""
+        return 1 - self.computed / self.asked if self.asked else 0.0
+
     def _fresh(self, new: list[Ids]) -> dict[Ids, float]:
+        self.computed += len(new)
         return {ids: round(score, DIGITS) + 0.0 for ids, score in zip(new, self._forward.scores(new), strict=True)}
 
 

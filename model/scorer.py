@@ -35,6 +35,11 @@ class BertScorer:
         """The share of healthy windows that its thresholds were to let through as false alarms."""
         return self._checkpoint.calibration.false_alarms
 
+    @property
+    def remembered(self) -> float:
+        """See ``stream.scoring.Remembers``; windows that were read for an explanation are counted, too."""
+        return self._inference.remembered
+
     def score(self, windows: Sequence[Sequence[str]], complete: Sequence[bool]) -> list[Score]:
         """See ``Scorer.score``."""
         encode, judge = self._checkpoint.encoder.encode, self._checkpoint.calibration.judge

@@ -4,7 +4,7 @@ TinyLogBERT, and every detector that it is compared with, stands behind this one
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 Severity = Literal["normal", "notice", "warning", "critical"]
 
@@ -56,4 +56,14 @@ class Scorer(Protocol):
 
     def explain(self, window: Sequence[str], complete: bool) -> list[Surprise]:
         """Name the lines that carry the score, most surprising first, each kind of line once; may be empty."""
+        ...
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """A scorer that knows how often it was spared its work because it had seen the content of a window before."""
+
+    @property
+    def remembered(self) -> float | None:
+        """The share of windows, in [0, 1], whose score was remembered; None if nobody counts."""
         ...

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stream.errors import UserError
 from stream.logs import Log
-from stream.scoring import Score, Scorer, Surprise
+from stream.scoring import Remembers, Score, Scorer, Surprise
 
 LOOK_S = 1.0
 STILL_S = 2.0
@@ -53,6 +53,11 @@ class SwappableScorer:
     def material(self) -> float:
         """See ``Scorer.material``."""
         return self.current.material
+
+    @property
+    def remembered(self) -> float | None:
+        """See ``Remembers``: of what scores now."""
+        return self.current.remembered if isinstance(self.current, Remembers) else None
 
     def score(self, windows: Sequence[Sequence[str]], complete: Sequence[bool]) -> list[Score]:
         """See ``Scorer.score``."""

@@ -71,6 +71,7 @@ def test_the_command_scores_as_its_checkpoint_does_and_ends_well_on_sigterm(
     assert events(log) == ["checkpoint loaded", "started", "assigned", "ended"]
     ended = logged(log)[-1]
     assert (ended["level"], ended["lines"], ended["open_windows"]) == ("info", len(lines), 1)
+    assert 0 < ended["remembered"] < 1
 
 
 def test_killed_and_restarted_it_closes_the_same_windows(broker: str, tmp_path: Path) -> None:

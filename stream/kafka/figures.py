@@ -24,21 +24,28 @@ class Figures:
         now = self._clock()
         if now - self._since >= EVERY_S:
             totals = self.totals()
-            lines = totals["lines"]
+            lines = int(totals["lines"])
             rate = round((lines - self._lines) / (now - self._since))
             self._log.info("figures", lines_per_s=rate, lag=self._worker.lag(), **totals)
             self._since, self._lines = now, lines
 
-    def totals(self) -> dict[str, int]:
+    def totals(self) -> dict[str, float]:
         """What has happened since the start. ``jumps``, ``open_windows``, ``late``, ``evicted``: in the partitions
         that it holds now. ``lines`` are raw lines; where only the score stage runs, lines that came to it.
+        ``remembered`` is the share of windows that the memo knew.
         """
         route, score = self._worker.route, self._worker.score
         stages = [stage for stage in (route, score) if stage]
         first = stages[0]
-        totals = {"lines": first.lines, "no_block": first.no_block, "dead_letters": sum(s.dead for s in stages)}
+        totals: dict[str, float] = {
+            "lines": first.lines,
+            "no_block": first.no_block,
+            "dead_letters": sum(s.dead for s in stages),
+        }
         totals |= {"jumps": sum(s.jumps for s in stages), "aborted": self._worker.aborted}
         if score:
             totals |= {"open_windows": score.open_windows, "late": score.late, "evicted": score.evicted}
             totals |= {"scored": score.scored, "anomalies": score.anomalies}
+            if (share := score.remembered) is not None:
+                totals["remembered"] = round(share, 4)
         return totals

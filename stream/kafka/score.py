@@ -11,7 +11,7 @@ from stream.kafka.messages import Emit, Message, Record, SourceReport, dead_lett
 from stream.kafka.partitioners import Keying
 from stream.lines import BadLine, LineReader, windowed_blocks
 from stream.lines.reader import check
-from stream.scoring import Scorer
+from stream.scoring import Remembers, Scorer
 from stream.settings import Settings
 from stream.windows.judge import Judged
 from stream.windows.task import SLICE, WindowTask
@@ -65,6 +65,11 @@ class ScoreStage:
         route stage counts them.
         """
         return sum(slot.task.clock.jumps for slot in self._slots.values())
+
+    @property
+    def remembered(self) -> float | None:
+        """The share of windows whose score was remembered; None if the scorer does not say."""
+        return self._scorer.remembered if isinstance(self._scorer, Remembers) else None
 
     def new_task(self, partition: int) -> WindowTask:
         """The task of a partition, as it is before its changelog is read."""
