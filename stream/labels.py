@@ -7,7 +7,8 @@ from pathlib import Path
 from stream.errors import InputError
 
 _BLOCK, _LABEL = "BlockId", "Label"
-_VALUES = {"Normal": False, "0": False, "Anomaly": True, "1": True}
+VALUES = {"Normal": False, "0": False, "Anomaly": True, "1": True}
+"""What a label may be, and whether it means an anomaly."""
 
 
 def read_labels(path: Path | str) -> dict[str, bool]:
@@ -20,7 +21,7 @@ def read_labels(path: Path | str) -> dict[str, bool]:
     """
     labels: dict[str, bool] = {}
     for line, block, value in _rows(path):
-        label = _VALUES.get(value)
+        label = VALUES.get(value)
         if label is None:
             raise InputError(f"{path}, line {line}: label {value!r} is unknown; it must be Normal, Anomaly, 0 or 1")
         if not block:

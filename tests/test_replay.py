@@ -22,8 +22,8 @@ from training.replay import Replay
 
 CreateTopic = Callable[..., str]
 TOLD = re.compile(
-    r"[\d,]+ lines( \(\d+%\))?, [\d,]+ lines/s, [\d,]+ blocks with a label, [\d,]+ anomalous, "
-    r"ROC-AUC (nan|[01]\.\d{4}), AP (nan|[01]\.\d{4})\n"
+    r"[\d,]+ lines( \(\d+%\))?, [\d,]+ lines/s, [\d,]+ windows closed, [\d,]+ blocks with a label, "
+    r"[\d,]+ anomalous, ROC-AUC (nan|[01]\.\d{4}), AP (nan|[01]\.\d{4})(, \d+ s left)?\n"
 )
 
 
@@ -169,7 +169,9 @@ def test_what_is_provisional_depends_on_the_log_alone_and_ends_with_the_window(l
     [
         ((), "give --topic or log files, and not both"),
         (("log", "--topic", "t"), "give --topic or log files, and not both"),
-        (("log",), "log files need --labels"),
+        (("log",), "log files need --labels or --labels-topic"),
+        (("log", "--labels", "l", "--labels-topic", "t"), "give --labels or --labels-topic, and not both"),
+        (("--topic", "t", "--from", "yesterday"), "'yesterday' is no time such as 2008-11-09T20:36:15"),
     ],
 )
 def test_wrong_usage_exits_with_2(command: Command, arguments: Sequence[str], complaint: str) -> None:

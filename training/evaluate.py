@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from training.auc import StreamingAuc
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
@@ -52,8 +54,8 @@ def figures(scores: Floats, verdicts: Bools, labels: Bools) -> dict[str, Any]:
     return {
         "anomalous": int(labels.sum()),
         "normal": int((~labels).sum()),
-        "roc_auc": _number(roc_auc(scores, labels)),
-        "average_precision": _number(average_precision(scores, labels)),
+        "roc_auc": json_number(roc_auc(scores, labels)),
+        "average_precision": json_number(average_precision(scores, labels)),
         "at_threshold": at_threshold(scores, verdicts, labels),
         "best_f1_oracle": best_f1(scores, labels),
         "scores": {"normal": _quantiles(scores[~labels]), "anomalous": _quantiles(scores[labels])},
@@ -70,7 +72,7 @@ def at_threshold(scores: Floats, verdicts: Bools, labels: Bools) -> dict[str, An
         "false_positives": false,
         "false_negatives": missed,
         "true_negatives": len(labels) - hits - false - missed,
-        "lowest_alarm": _number(float(scores[verdicts].min())) if verdicts.any() else None,
+        "lowest_alarm": json_number(float(scores[verdicts].min())) if verdicts.any() else None,
     }
 
 
@@ -85,11 +87,24 @@ def best_f1(scores: Floats, labels: Bools) -> dict[str, Any]:
     best = len(f1) - 1 - int(np.argmax(f1[::-1]))
     found = int(hits[best])
     ratios = _ratios(found, int(false[best]), int(labels.sum()) - found)
-    return {**ratios, "threshold": _number(float(thresholds[best]))}
+    return {**ratios, "threshold": json_number(float(thresholds[best]))}
 
 
 def _at_or_above(scores: Floats, thresholds: Floats) -> npt.NDArray[np.int64]:
     return len(scores) - np.searchsorted(np.sort(scores), thresholds, "left")
+
+
+def interval_figures(scores: Floats, labels: Bools) -> dict[str, Any]:
+    """95 % intervals of both figures as ``[low, high]``: DeLong's, and a bootstrap over the blocks; None if unknown."""
+    from training.intervals import bootstrap, delong, json_interval
+
+    counts = StreamingAuc()
+    for score, label in zip(scores.tolist(), labels.tolist(), strict=True):
+        counts.add(score, label)
+    return {
+        "roc_auc_interval": json_interval(delong(counts.counts())),
+        "average_precision_interval": json_interval(bootstrap(scores, labels).average_precision),
+    }
 
 
 def _ratios(hits: int, false: int, missed: int) -> dict[str, float | None]:
@@ -101,18 +116,18 @@ def _ratios(hits: int, false: int, missed: int) -> dict[str, float | None]:
     }
 
 
+def json_number(value: float) -> float | None:
+    """JSON knows neither NaN nor infinity, and nobody wants to read -0.0."""
+    return value + 0.0 if math.isfinite(value) else None
+
+
 def _quantiles(scores: Floats) -> dict[str, float | None]:
     shares = {"min": 0, "q25": 0.25, "median": 0.5, "q75": 0.75, "q99": 0.99, "max": 1}
     if not len(scores):
         return dict.fromkeys(shares)
     # Of observed scores: between infinities there is nothing to interpolate.
     found = np.quantile(scores, list(shares.values()), method="inverted_cdf")
-    return {name: _number(float(value)) for name, value in zip(shares, found, strict=True)}
-
-
-def _number(value: float) -> float | None:
-    """JSON knows neither NaN nor infinity, and nobody wants to read -0.0."""
-    return value + 0.0 if math.isfinite(value) else None
+    return {name: json_number(float(value)) for name, value in zip(shares, found, strict=True)}
 
 
 def _both(labels: Bools) -> bool:

@@ -7,6 +7,8 @@ those of what is left, to the last digit. Times are passed in; they may come in 
 import heapq
 import math
 from collections import deque
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from training.auc import StreamingAuc
 
@@ -14,38 +16,54 @@ _HORIZON = 64
 """So many half-lives until an event is forgotten: it weighs 5e-20 of a new one, less than a digit of a float."""
 
 
+class Events(NamedTuple):
+    """What a sliding window holds: three sequences of one length."""
+
+    scores: list[float]
+    labels: list[bool]
+    blocks: list[str]
+
+
 class LastEvents:
-    """Figures over the last ``most`` events. Memory: about 130 bytes an event."""
+    """Figures over the last ``most`` events. Memory: about 150 bytes an event."""
 
     def __init__(self, most: int) -> None:
         self.auc = StreamingAuc()
         self._most = most
-        self._events: deque[tuple[float, bool]] = deque()
+        self._events: deque[tuple[float, bool, str]] = deque()
 
-    def add(self, score: float, anomalous: bool) -> None:
+    def add(self, score: float, anomalous: bool, block: str = "") -> None:
         """Add an event, and forget one if they are too many. O(log n)."""
         self.auc.add(score, anomalous)
-        self._events.append((score, anomalous))
+        self._events.append((score, anomalous, block))
         if len(self._events) > self._most:
-            self.auc.remove(*self._events.popleft())
+            self.auc.remove(*self._events.popleft()[:2])
+
+    def events(self) -> Events:
+        """What it holds, for a bootstrap."""
+        return _columns(self._events)
 
 
 class LastTime:
-    """Figures over the events later than ``span`` before the latest time. Memory: about 150 bytes an event."""
+    """Figures over the events later than ``span`` before the latest time. Memory: about 170 bytes an event."""
 
     def __init__(self, span: float) -> None:
         self.auc = StreamingAuc()
         self.now = -math.inf
         self._span = span
-        self._events: list[tuple[float, float, bool]] = []
+        self._events: list[tuple[float, float, bool, str]] = []
 
-    def add(self, time: float, score: float, anomalous: bool) -> None:
+    def add(self, time: float, score: float, anomalous: bool, block: str = "") -> None:
         """Add an event, unless it is too old by now, and forget what has become so. O(log n)."""
         self.auc.add(score, anomalous)
-        heapq.heappush(self._events, (time, score, anomalous))
+        heapq.heappush(self._events, (time, score, anomalous, block))
         self.now = max(time, self.now)
         while self._events[0][0] <= self.now - self._span:
-            self.auc.remove(*heapq.heappop(self._events)[1:])
+            self.auc.remove(*heapq.heappop(self._events)[1:3])
+
+    def events(self) -> Events:
+        """What it holds, for a bootstrap."""
+        return _columns(event[1:] for event in sorted(self._events))
 
 
 class Fading:
@@ -101,3 +119,8 @@ class Fading:
 
     def _weight(self, time: float) -> float:
         return math.exp2((time - self._since) / self._half_life)
+
+
+def _columns(events: Iterable[tuple[float, bool, str]]) -> Events:
+    columns = [list(column) for column in zip(*events, strict=True)] or [[], [], []]
+    return Events(*columns)

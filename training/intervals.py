@@ -30,6 +30,11 @@ class Interval(NamedTuple):
     high: float
 
 
+def json_interval(interval: Interval | None) -> list[float] | None:
+    """As a JSON value: ``[low, high]``."""
+    return None if interval is None else list(interval)
+
+
 class Intervals(NamedTuple):
     """Of both figures; None where nothing can be said."""
 
@@ -82,8 +87,13 @@ def bootstrap(
     told = every[:, ~np.isnan(every[0])]
     if 2 * told.shape[1] < replicates:
         return Intervals(None, None)
-    roc, precision = (Interval(*map(float, np.quantile(row, _TAILS))) for row in told)
+    roc, precision = (_between(*np.quantile(row, _TAILS).tolist()) for row in told)
     return Intervals(roc, precision)
+
+
+def _between(low: float, high: float) -> Interval | None:
+    """None where every replicate is the same: so it is where the classes lie apart, which these few cannot judge."""
+    return Interval(low, high) if low < high else None
 
 
 def _cells(values: Floats, truth: Bools) -> tuple[Floats, Bools, Whole, Whole]:

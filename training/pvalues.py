@@ -15,6 +15,7 @@ from training.uniform import LEAST, spread, uniformity
 
 _STATED = (0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4)
 _SLACK = 1.5
+_BINS = 10
 
 
 class PValues(NamedTuple):
@@ -33,6 +34,7 @@ def calibration_figures(found: PValues) -> dict[str, Any] | None:
         "normal_windows": test.windows,
         "ks_statistic": test.statistic,
         "ks_p_value": test.p_value,
+        "histogram": np.histogram(_spread(found), _BINS, (0, 1))[0].tolist(),
         "realised": {f"{stated:g}": float((found.normal <= stated).mean()) for stated in _STATED},
     }
 

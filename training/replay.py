@@ -1,11 +1,12 @@
 """Labelled lines through the pipeline of the daemon, and the figures as they come. Knows no broker and no file.
 
 One ``WindowTask`` takes all lines in the order in which they are given and closes every window at the end. What it
-scores depends on the lines alone: not on the speed, nor on how often anybody looks.
+scores depends on the lines alone: not on the speed, nor on how often anybody looks. What is measured, docs/measures.md
+defines; who measures it are the modules next door.
 """
 
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,23 +14,33 @@ import numpy as np
 from stream.errors import InputError
 from stream.lines import BadLine, LineReader, windowed_blocks
 from stream.scoring import Scorer, Surprise
-from stream.windows.judge import Judged
+from stream.windows.judge import Judged, time_text
 from stream.windows.settings import WindowSettings
 from stream.windows.task import WindowTask
+from stream.windows.window import Window
 from training.blockscores import BlockScores
-from training.evaluate import figures
+from training.contents import Contents
+from training.delay import alarm_time, delay_figures, delays
+from training.early import EarlyScores
+from training.evaluate import figures, interval_figures
+from training.falsealarms import false_alarm_figures
+from training.prequential import Prequential
+from training.projection import distinct
 from training.pvalues import PValues, calibration_figures
-from training.report import Running
 
 _BATCH = 4_000  # lines between two batches of the model: a fixed number, so that two replays are alike
-_CURVE_STEP = 1.02  # the running figures are noted whenever there are so many times the lines
 
-Closed = Callable[[list[dict[str, Any]]], None]
-"""Is given the events of closed windows, with their evidence."""
+Events = Callable[[list[dict[str, Any]]], None]
+"""Is given events as the daemon publishes them, with their evidence."""
 
 
 class Replay:
-    """Feed it with ``line``, end with ``finish``. ``labels`` are known beforehand; others may come with the lines."""
+    """Feed it with ``line``, end with ``finish``. ``labels`` are known beforehand; others may come with the lines.
+
+    ``closed`` is given the events of closed windows, ``published`` all that the daemon would publish; what neither will
+    see is not explained. ``budget`` is the share of false alarms that the scorer was to keep. The lines of
+    ``fragments``, blocks that began before the first line that is given, are left out.
+    """
 
     def __init__(
         self,
@@ -37,19 +48,28 @@ class Replay:
         settings: WindowSettings,
         reader: LineReader,
         labels: Mapping[str, bool] | None = None,
-        closed: Closed | None = None,
+        closed: Events | None = None,
+        published: Events | None = None,
+        budget: float | None = None,
+        fragments: Collection[bytes] = frozenset(),
+        source: tuple[str, int] = ("replay", 0),
     ) -> None:
         self.lines = self.no_block = self.windows = self.provisional = 0
         self.bad: dict[str, int] = {}
         self.blocks = BlockScores(labels)
-        self.running = Running([], [], [])
+        self.prequential = Prequential(self.blocks)
+        self.contents = Contents()
+        self.alarms: dict[str, int] = {}  # block → when its first alarm rang, epoch ms of event time
+        self._settings, self._budget, self._fragments = settings, budget, fragments
+        self._early = EarlyScores(scorer)
+        self._failed: dict[str, list[Window]] = {}  # windows of blocks that are not known to be normal
         self._judged_blocks: list[str] = []
         self._p_values = array("d")
+        self._begin = self._believed = 0
         self._checkpoint = scorer.checkpoint
-        judge = _Unexplained(scorer, closed_too=closed is None)
-        self._task = WindowTask(settings, judge, reader, ("replay", 0), own_clock=True)
-        self._closed = closed
-        self._next_note = 0.0
+        judge = _Explained(scorer, closed is not None or published is not None, published is not None)
+        self._task = WindowTask(settings, judge, reader, source, own_clock=True)
+        self._closed, self._published = closed, published
 
     def line(self, raw: bytes, offset: int, key: bytes | None = None, label: bool | None = None) -> None:
         """Take a line. With a ``key`` it belongs to that block alone, as in a topic keyed by block.
@@ -64,25 +84,31 @@ class Replay:
             targets = blocks if key is None else [key] if key in blocks else []
             if not targets:
                 self.no_block += 1
+            if self._fragments:
+                targets = [block for block in targets if block not in self._fragments]
             for block in targets:
                 self._task.line(block, raw, offset, more=block != targets[-1])
         except BadLine as bad:
             self.bad[bad.reason] = self.bad.get(bad.reason, 0) + 1
         # At every line, not once a batch: what is provisional then depends on the log alone.
-        self._task.store.advance(self._task.clock.progress)
+        progress = self._task.clock.progress
+        self._task.store.advance(progress)
+        if not self._believed:
+            self._believed = progress
         if self.lines % _BATCH == 0:
             self._take(self._task.events())
-            if self.lines >= self._next_note:
-                self._note()
+            self.prequential.note(progress, self.lines)
 
     def finish(self) -> None:
         """The lines have ended: close every window."""
         self._take(self._task.finish())
-        self._note()
+        self.prequential.note(self._task.clock.progress, self.lines, ends=True)
 
     def figures(self) -> dict[str, Any]:
-        """Every figure so far, as JSON values."""
-        _, scores, verdicts, labels = self.blocks.judged()
+        """Every figure so far, as JSON values: see docs/measures.md."""
+        names, scores, verdicts, labels = self.blocks.judged()
+        chosen = distinct(names, labels, self.contents.of)
+        known = self.blocks.labels
         return {
             "checkpoint": self._checkpoint,
             "lines": self.lines,
@@ -92,10 +118,17 @@ class Replay:
             "windows": self.windows,
             "provisional_scores": self.provisional,
             "blocks": len(self.blocks.scores),
+            "blocks_begun_before": len(self._fragments),
             "unlabelled_blocks": self.blocks.unlabelled,
             "unscored_labels": self.blocks.unscored,
             **figures(scores, verdicts, labels),
+            **interval_figures(scores, labels),
+            "distinct": figures(scores[chosen], verdicts[chosen], labels[chosen]),
+            "early": self._early.figures(known),
+            "delay": self._delay(),
+            "false_alarms": false_alarm_figures(known, self.blocks.scores, self.alarms, self._span, self._budget),
             "calibration": calibration_figures(self.p_values()),
+            "prequential": self.prequential.figures(time_text),
         }
 
     def p_values(self) -> PValues:
@@ -104,38 +137,65 @@ class Replay:
         normal = [self.blocks.labels.get(block) is False for block in self._judged_blocks]
         return PValues(every[np.array(normal, bool)], every)
 
+    @property
+    def _span(self) -> int:
+        """Event time from the first line to the last, in ms, lines with times that nobody believed left out."""
+        return self._task.clock.progress - self._begin
+
+    def _delay(self) -> dict[str, Any]:
+        labels = self.blocks.labels
+        failed = {block: windows for block, windows in self._failed.items() if labels.get(block)}
+        return delay_figures(delays(failed, self.alarms, self.contents.bags(labels, anomalous=False)))
+
     def _label(self, block: str, label: bool) -> None:
         if not self.blocks.label(block, label):
             raise InputError(f"the lines of {block} carry label 0 and label 1; a block has one label")
 
-    def _note(self) -> None:
-        self._next_note = self.lines * _CURVE_STEP
-        self.running.times.append(self._task.clock.progress)
-        self.running.aucs.append(self.blocks.auc.roc_auc())
-        self.running.precisions.append(self.blocks.auc.average_precision())
-
     def _take(self, judged: list[Judged]) -> None:
         events = [j.event for j in judged]
+        closed = [due.window for due in self._task.due if due.window.complete]
+        self._early.add(closed)
+        ended = iter(closed)  # each closed window has an event, in this order
         for event in events:
             final = event["status"] == "closed"
             self.blocks.see(event["block_id"], event["score"], event["anomalous"], final)
-            self.windows += final
+            if event["anomalous"]:
+                self._alarm(event["block_id"], alarm_time(event, self._settings))
             if final:
-                self._judged_blocks.append(event["block_id"])
-                self._p_values.append(event["p_value"])
-            self.provisional += not final
+                self._end(next(ended), event)
+        self.provisional += len(events) - len(closed)
+        if self._published is not None:
+            self._published(events)
         if self._closed is not None:
             self._closed([event for event in events if event["status"] == "closed"])
 
+    def _alarm(self, block: str, time: int) -> None:
+        self.alarms[block] = min(time, self.alarms.get(block, time))
 
-class _Unexplained:
-    """A scorer without the explanations that nobody will see: they cost far more than the scores."""
+    def _end(self, window: Window, event: dict[str, Any]) -> None:
+        self.windows += 1
+        self._judged_blocks.append(window.block_id)
+        self._p_values.append(event["p_value"])
+        self.contents.add(window)
+        if self.blocks.labels.get(window.block_id) is not False:
+            self._failed.setdefault(window.block_id, []).append(window)
+        self.prequential.closed(window.block_id, window.times[-1])
+        self._begin_with(window.times[0])
 
-    def __init__(self, scorer: Scorer, closed_too: bool) -> None:
+    def _begin_with(self, time: int) -> None:
+        """The log began at this time or before, unless that is too far from what the clock first believed."""
+        if time >= self._believed - self._settings.max_jump:
+            self._begin = min(time, self._begin or time)
+
+
+class _Explained:
+    """A scorer that explains only what somebody will see: explanations cost far more than scores."""
+
+    def __init__(self, scorer: Scorer, closed: bool, provisional: bool) -> None:
         self._scorer = scorer
-        self._closed_too = closed_too
+        self._wanted = {True: closed, False: provisional}
         self.checkpoint, self.material = scorer.checkpoint, scorer.material
         self.score = scorer.score
 
     def explain(self, window: Sequence[str], complete: bool) -> list[Surprise]:
-        return self._scorer.explain(window, complete) if complete and not self._closed_too else []
+        return self._scorer.explain(window, complete) if self._wanted[complete] else []

@@ -36,12 +36,13 @@ Examples:
 Figures, over blocks that have a score and a label (a block's score is that of its highest part):
   roc_auc            share of (anomalous, normal) pairs in the right order, a tie counting half
   average_precision  sum over distinct scores of recall gained times precision there
+  …_interval         95 %: DeLong's, and a bootstrap over blocks
   at_threshold       precision, recall and F1 of the verdicts, whose threshold training chose without labels
   best_f1_oracle     of the threshold that these labels would choose: an oracle's, no method's
   calibration        p-values of normal windows against uniform (Kolmogorov, Smirnov; ties broken at random), and the
                      share of them that is no more than each stated one
   distinct           the same over distinct blocks, each content and label counted once (with --log)
-What one class alone cannot tell is null.""",
+docs/measures.md defines every key. What one class alone cannot tell is null.""",
 )
 @click.option("--scores", required=True, metavar="CSV", help="Rows of tinylogbert score.")
 @click.option("--labels", required=True, metavar="CSV", help="BlockId,Label with Normal or Anomaly (or 0 or 1).")
@@ -52,7 +53,7 @@ What one class alone cannot tell is null.""",
 @settings_options(*SCORER_OPTIONS, *WINDOW_OPTIONS)
 def evaluate_command(scores: str, labels: str, report: Path | None, logs: tuple[str, ...], settings: Settings) -> None:
     """Hold scores against labels; print every figure as one JSON object."""
-    from training.evaluate import figures
+    from training.evaluate import figures, interval_figures
     from training.pvalues import calibration_figures
 
     blocks, p_values = _read(scores, labels)
@@ -65,6 +66,7 @@ def evaluate_command(scores: str, labels: str, report: Path | None, logs: tuple[
         "unlabelled_blocks": blocks.unlabelled,
         "unscored_labels": blocks.unscored,
         **figures(judged.scores, judged.verdicts, judged.labels),
+        **interval_figures(judged.scores, judged.labels),
         "calibration": calibration_figures(p_values),
     }
     known = _contents(logs, settings)

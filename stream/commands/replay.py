@@ -1,8 +1,8 @@
 """``tinylogbert replay``: a labelled topic, or files, through the pipeline of the daemon, with figures as it goes."""
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ import click
 import orjson
 
 from stream.commands.options import settings_options
+from stream.commands.progress import counting
 from stream.commands.scorers import SCORER_OPTIONS, WINDOW_OPTIONS, load_scorer
 from stream.errors import InputError
 from stream.files import read_lines
@@ -20,9 +21,12 @@ from stream.rows import RowWriter
 from stream.settings import Settings
 
 if TYPE_CHECKING:
-    from training.replay import Replay
+    from training.replay import Events, Replay
 
-_TELL_S = 1.0
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OFFSET_BITS = 40
+
+Told = Callable[[int, int], None]
 
 
 class _Line(NamedTuple):
@@ -32,17 +36,35 @@ class _Line(NamedTuple):
     label: bool | None
 
 
-class _Share:
-    """How much of the input is past; ``of`` is 0 if nobody knows."""
+class _Asked(NamedTuple):
+    """What was asked for, apart from the settings."""
 
-    def __init__(self) -> None:
-        self.done = self.of = 0
+    files: tuple[str, ...]
+    topic: str | None
+    labels: str | None
+    labels_topic: str | None
+    begin: datetime | None
+    end: datetime | None
+    scores: str | None
+    publish: bool
 
-    def told(self, done: int, of: int) -> None:
-        self.done, self.of = done, of
+    @property
+    def source(self) -> str:
+        return self.topic or self.files[0]
 
-    def __str__(self) -> str:
-        return f" ({self.done / self.of:.0%})" if self.of else ""
+
+class _Moment(click.ParamType[datetime]):
+    """An ISO 8601 time; without an offset it is read in ``--timezone``."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            return datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no time such as 2008-11-09T20:36:15 or 2008-11-09T20:36:15Z", param, ctx)
 
 
 @click.command(
@@ -50,23 +72,49 @@ class _Share:
     epilog="""\b
 Examples:
   tinylogbert replay --topic hdfs.raw
+  tinylogbert replay --topic hdfs.raw --labels-topic hdfs.labels --from 2008-11-10 --to 2008-11-11
   tinylogbert replay hdfs.log.gz --labels labels.csv --report report --scores scores.csv
 
 \b
-Reads from the beginning to the end that is there at the start; publishes and commits nothing. A block's score is that
-of its highest closed part; while none is closed, the latest provisional one. The figures are those of tinylogbert
-evaluate. Two replays of the same lines print the same figures.""",
+Reads from the beginning to the end that is there at the start, as a consumer of its own that joins no group and commits
+nothing, and publishes nothing without --publish. Two replays of the same lines print the same figures.
+\b
+A block's score is that of its highest closed part; while none is closed, the latest provisional one. With --from,
+blocks that began earlier are left out. The JSON object has, for blocks with a score and a label:
+  roc_auc            share of (anomalous, normal) pairs in the right order, a tie counting half
+  average_precision  sum over distinct scores of recall gained times precision there
+  …_interval         95 %: DeLong's, and a bootstrap over blocks
+  at_threshold       precision, recall and F1 of the verdicts, whose threshold training chose without labels
+  best_f1_oracle     of the threshold that these labels would choose: an oracle's, no method's
+  distinct           the same figures, each distinct content and label counted once
+  early              figures of provisional scores 1, 10 and 60 s after a block's first line
+  delay              seconds of event time from a failed block's first line that fits no normal block to its first alarm
+  false_alarms       normal blocks that raised an alarm, an hour of event time, against the stated budget
+  calibration        p-values of normal windows: histogram, distance from uniform (Kolmogorov, Smirnov), realised shares
+  prequential        the figures over time: cumulative, last 1,000 windows, last hour, fading away
+docs/measures.md defines every key. What one class alone cannot tell is null.""",
 )
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @click.option("--topic", metavar="TOPIC", help="A topic of lines; header label 0 or 1 says what a line's block is.")
 @click.option("--labels", metavar="CSV", help="BlockId,Label with Normal or Anomaly (or 0 or 1).")
+@click.option("--labels-topic", metavar="TOPIC", help="A topic of labels: key = block id, value = Normal or Anomaly.")
+@click.option("--from", "begin", type=_Moment(), metavar="TIME", help="Leave out lines before this event time.")
+@click.option("--to", "end", type=_Moment(), metavar="TIME", help="Leave out lines from this event time on.")
+@click.option("--publish", is_flag=True, help="Publish the events, too, with the header replay, where the daemon does.")
 @click.option("--scores", metavar="CSV", help="File for the rows of the closed windows, as tinylogbert score has them.")
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Folder of the plots.")
-@settings_options("bootstrap_servers", "kafka", "keyed_input", *SCORER_OPTIONS, *WINDOW_OPTIONS)
+@settings_options(
+    *("bootstrap_servers", "kafka", "group_id", "scores_topic", "anomalies_topic", "keyed_input"),
+    *(*SCORER_OPTIONS, *WINDOW_OPTIONS),
+)
 def replay_command(
     files: tuple[str, ...],
     topic: str | None,
     labels: str | None,
+    labels_topic: str | None,
+    begin: datetime | None,
+    end: datetime | None,
+    publish: bool,
     scores: str | None,
     report: Path | None,
     settings: Settings,
@@ -74,85 +122,135 @@ def replay_command(
     """Score a labelled topic, or log files, from the beginning; print the final figures as one JSON object."""
     if (topic is None) == (not files):
         raise click.UsageError("give --topic or log files, and not both")
-    if files and labels is None:
-        raise click.UsageError("log files need --labels")
-    known = read_labels(labels) if labels else {}
-    share = _Share()
-    lines = _topic(topic, known, settings, share) if topic else _files(files, share)
-    replay = _run(lines, share, known, scores, settings)
+    if labels and labels_topic:
+        raise click.UsageError("give --labels or --labels-topic, and not both")
+    if files and not (labels or labels_topic):
+        raise click.UsageError("log files need --labels or --labels-topic")
+    asked = _Asked(files, topic, labels, labels_topic, begin, end, scores, publish)
+    replay = _run(asked, settings)
     if not replay.blocks.judged().blocks:
-        raise InputError(_why_no_figure(replay, topic or files[0], labels))
+        raise InputError(_why_no_figure(replay, asked))
     found = replay.figures()
     click.echo(orjson.dumps(found))
     if report is not None:
         _report(report, replay, found)
 
 
-def _run(
-    lines: Iterator[_Line], share: _Share, labels: dict[str, bool], scores: str | None, settings: Settings
-) -> "Replay":
-    from stream.output import open_output
+def _run(asked: _Asked, settings: Settings) -> "Replay":
+    from stream.commands.replayshow import ReplayShow
+    from training.between import Between
     from training.replay import Replay
 
-    with ExitStack() as files:
-        writer = RowWriter(files.enter_context(open_output(scores))) if scores else None
-        reader = LineReader(ZoneInfo(settings.timezone))
-        replay = Replay(load_scorer(settings), settings.windows, reader, labels, writer.write if writer else None)
-        begun = time.monotonic()
-        tell_at = begun + _TELL_S
-        for line in lines:
-            replay.line(line.raw, line.offset, line.key, line.label)
-            if replay.lines % 256 == 0 and time.monotonic() >= tell_at:
-                _tell(replay, share, begun)
-                tell_at = time.monotonic() + _TELL_S
+    zone = ZoneInfo(settings.timezone)
+    labels = _labels(asked, settings)
+    wanted = Between(LineReader(zone), _epoch_ms(asked.begin, zone), _epoch_ms(asked.end, zone))
+    with ExitStack() as open_things:
+        lines = _lines(asked, bool(labels), settings)
+        scorer = load_scorer(settings)
+        replay = Replay(
+            scorer,
+            settings.windows,
+            LineReader(zone),
+            labels,
+            closed=_rows(asked, open_things),
+            published=_publisher(asked, settings, open_things),
+            budget=scorer.false_alarms,
+            fragments=wanted.fragments,
+            source=(asked.source, 0),
+        )
+        shown = open_things.enter_context(ReplayShow(replay))
+        for line in lines(shown.share):
+            if wanted(line.raw):
+                replay.line(line.raw, line.offset, line.key, line.label)
+            shown.look()
         replay.finish()
-        _tell(replay, share, begun)
     return replay
 
 
-def _tell(replay: "Replay", share: _Share, begun: float) -> None:
-    auc = replay.blocks.auc
-    rate = replay.lines / max(time.monotonic() - begun, 1e-3)
-    click.echo(
-        f"{replay.lines:,} lines{share}, {rate:,.0f} lines/s, {auc.anomalous + auc.normal:,} blocks with a label, "
-        f"{auc.anomalous:,} anomalous, ROC-AUC {auc.roc_auc():.4f}, AP {auc.average_precision():.4f}",
-        err=True,
-    )
+def _labels(asked: _Asked, settings: Settings) -> dict[str, bool]:
+    if asked.labels:
+        return read_labels(asked.labels)
+    if asked.labels_topic:
+        from stream.kafka.clients import new_admin
+        from stream.kafka.labeltopic import read_label_topic
+
+        new_admin(settings)
+        with counting("reading the labels") as told:
+            return read_label_topic(settings, asked.labels_topic, told)
+    return {}
 
 
-def _files(files: tuple[str, ...], share: _Share) -> Iterator[_Line]:
-    for number, raw in enumerate(read_lines(files, share.told)):
+def _rows(asked: _Asked, open_things: ExitStack) -> "Events | None":
+    from stream.output import open_output
+
+    return RowWriter(open_things.enter_context(open_output(asked.scores))).write if asked.scores else None
+
+
+def _publisher(asked: _Asked, settings: Settings, open_things: ExitStack) -> "Events | None":
+    if not asked.publish:
+        return None
+    from stream.kafka.publisher import Publisher
+
+    publisher = open_things.enter_context(Publisher(settings, asked.source))
+    return lambda events: publisher.publish([_in_place(event) for event in events] if asked.topic else events)
+
+
+def _in_place(event: dict[str, Any]) -> dict[str, Any]:
+    """The event with the partition and offset of the lines that its evidence names."""
+    evidence = [
+        {**one, "source": [one["source"][0], *divmod(one["source"][2], 1 << _OFFSET_BITS)]} for one in event["evidence"]
+    ]
+    return {**event, "evidence": evidence}
+
+
+def _lines(asked: _Asked, labelled: bool, settings: Settings) -> Callable[[Told], Iterator[_Line]]:
+    """The lines, once progress can be told; a topic is asked for at once. Given labels stand above those of headers."""
+    if not asked.topic:
+        return lambda told: _files(asked.files, told)
+    from stream.kafka.replay import TopicLines
+
+    found = TopicLines(settings, asked.topic, LineReader(ZoneInfo(settings.timezone)))
+
+    def lines(told: Told) -> Iterator[_Line]:
+        for line in found:
+            told(found.done, found.of)
+            key = line.key if settings.keyed_input else None
+            place = line.partition << _OFFSET_BITS | line.offset  # one number for the windows, whose lines mix
+            yield _Line(place, key, line.raw, None if labelled else line.label)
+
+    return lines
+
+
+def _files(files: tuple[str, ...], told: Told) -> Iterator[_Line]:
+    for number, raw in enumerate(read_lines(files, told)):
         yield _Line(number, None, raw, None)
 
 
-def _topic(topic: str, labels: dict[str, bool], settings: Settings, share: _Share) -> Iterator[_Line]:
-    """The lines of a topic that is there, as it is asked at once. Labels of a CSV stand above those of the headers."""
-    from stream.kafka.replay import TopicLines
-
-    found = TopicLines(settings, topic, LineReader(ZoneInfo(settings.timezone)))
-
-    def lines() -> Iterator[_Line]:
-        for line in found:
-            share.told(found.done, found.of)
-            key = line.key if settings.keyed_input else None
-            yield _Line(line.offset, key, line.raw, None if labels else line.label)
-
-    return lines()
+def _epoch_ms(moment: datetime | None, zone: ZoneInfo) -> int | None:
+    if moment is None:
+        return None
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=zone)) - _EPOCH) // timedelta(milliseconds=1)
 
 
-def _why_no_figure(replay: "Replay", source: str, labels: str | None) -> str:
+def _why_no_figure(replay: "Replay", asked: _Asked) -> str:
+    if (asked.begin or asked.end) and not replay.blocks.scores:
+        return f"no block of {asked.source} begins between --from and --to ({replay.lines:,} lines lie there)"
     if not replay.blocks.scores:
-        return f"no line of {source} can be read and names a block ({replay.lines:,} lines)"
-    if labels:
-        return f"no block of {source} has a label in {labels}"
+        return f"no line of {asked.source} can be read and names a block ({replay.lines:,} lines)"
+    if asked.labels or asked.labels_topic:
+        return f"no block of {asked.source} has a label in {asked.labels or asked.labels_topic}"
     return (
-        f"the topic {source} carries no labels; send it with: tinylogbert produce FILE --labels CSV, or give --labels"
+        f"the topic {asked.source} carries no labels; send it with: tinylogbert produce FILE --labels CSV, "
+        "or give --labels or --labels-topic"
     )
 
 
-def _report(folder: Path, replay: "Replay", found: dict[str, Any]) -> None:
-    from training.report import write_report
+def _report(folder: Path, replay: "Replay", found: dict[str, object]) -> None:
+    from training.report import Running, write_report
 
-    written = write_report(folder, replay.blocks.judged(), found, running=replay.running, p_values=replay.p_values())
+    curve = replay.prequential.curve
+    figures = [point.cumulative for point in curve]
+    running = Running([point.time for point in curve], [auc for auc, _ in figures], [ap for _, ap in figures])
+    written = write_report(folder, replay.blocks.judged(), found, running=running, p_values=replay.p_values())
     click.echo(f"{folder}: {', '.join(written)}", err=True)
     click.echo("t-SNE is left out: see tinylogbert evaluate --log FILE", err=True)

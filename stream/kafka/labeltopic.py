@@ -1,0 +1,88 @@
+"""Labels of blocks from a topic of their own: key = block id, value = ``Normal`` or ``Anomaly``, as in a labels CSV.
+
+What lies in the topic when it is asked for is what counts. Joins no group, commits nothing.
+"""
+
+import time
+from collections.abc import Callable
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from stream.errors import BrokerError, InputError
+from stream.kafka.clients import new_consumer, offsets_of, partitions_of
+from stream.kafka.refusals import kafka_errors
+from stream.labels import VALUES
+from stream.settings import Settings
+
+_STALL_S = 30.0
+_WAIT_S = 0.1
+_BATCH = 2_000
+
+
+def read_label_topic(
+    settings: Settings, topic: str, told: Callable[[int, int], None] = lambda _done, _of: None
+) -> dict[str, bool]:
+    """Return, for each block id, whether the block is anomalous.
+
+    A block may be labelled twice alike. A message without a value takes the label back, so that another may follow.
+    Raises BrokerError if there is no such topic or Kafka stops answering, and InputError, in one line with the place,
+    for an empty topic, a message without a key, an unknown label, or one that differs from another of its block.
+    """
+    labels: dict[str, bool] = {}
+    consumer = new_consumer(settings, **{"group.id": f"{settings.group_id}-replay"})  # a name; it is never joined
+    try:
+        with kafka_errors(settings):
+            ends = _ends(consumer, settings, topic)
+            of = sum(high - low for low, high in ends.values())
+            if not of:
+                raise InputError(
+                    f"the topic {topic} is empty; it must hold labels, key = block id, value = Normal or Anomaly"
+                )
+            at = {partition: low for partition, (low, _) in ends.items()}
+            consumer.assign([TopicPartition(topic, partition, low) for partition, low in at.items()])
+            deadline = time.monotonic() + _STALL_S
+            while any(at[partition] < high for partition, (_, high) in ends.items()):
+                for message in consumer.consume(_BATCH, timeout=_WAIT_S):
+                    deadline = time.monotonic() + _STALL_S
+                    at[message.partition()] = _taken(message, labels, ends[message.partition()][1])
+                told(sum(at[partition] - low for partition, (low, _) in ends.items()), of)
+                if time.monotonic() > deadline:
+                    raise BrokerError(f"the topic {topic} gave nothing for {_STALL_S:.0f} s")
+    finally:
+        consumer.close()
+    if not labels:
+        raise InputError(f"the topic {topic} has no labels: each one was taken back")
+    return labels
+
+
+def _ends(consumer: Consumer, settings: Settings, topic: str) -> dict[int, tuple[int, int]]:
+    return {place.partition: offsets_of(consumer, place) for place in partitions_of(consumer, settings, topic)}
+
+
+def _taken(message: Message, labels: dict[str, bool], end: int) -> int:
+    """Take a message in; return the offset that comes next. At the end of the partition, that is ``end``."""
+    error = message.error()
+    if error is not None:
+        if error.code() != KafkaError._PARTITION_EOF:
+            raise KafkaException(error)
+        return end
+    if message.offset() < end:
+        _label(message, labels)
+    following: int = message.offset() + 1
+    return min(following, end)
+
+
+def _label(message: Message, labels: dict[str, bool]) -> None:
+    where = f"{message.topic()}, partition {message.partition()}, offset {message.offset()}"
+    key, value = message.key(), message.value()
+    if not key:
+        raise InputError(f"{where}: a label without a key; it must be the block id")
+    block = key.decode(errors="backslashreplace")
+    if value is None:
+        labels.pop(block, None)
+        return
+    label = VALUES.get(value.decode(errors="backslashreplace").strip())
+    if label is None:
+        raise InputError(f"{where}: label {value[:100]!r} is unknown; it must be Normal, Anomaly, 0 or 1")
+    if labels.setdefault(block, label) is not label:
+        raise InputError(f"{where}: {block} has another label here than before")
