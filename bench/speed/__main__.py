@@ -92,6 +92,8 @@ def _chosen(text: str | None) -> list[str]:
 def _figures(asked: Asked, training: bool, say: Callable[[str], None]) -> list[Figure]:
     from bench.speed.rows import model, trained
 
+    if asked.profiles:
+        asked.profiles.mkdir(parents=True, exist_ok=True)
     found: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="tinylogbert-speed-") as folder:
         if set(asked.names) - {MODEL}:

@@ -17,7 +17,7 @@ from stream.settings import Settings, load_settings
 @dataclass(frozen=True)
 class Place:
     """Where a run takes place: ``base`` holds the topic that all read; ``unique`` names what is made. In the folder
-    ``profiles`` our daemons leave what cProfile says of them.
+    ``profiles`` our daemons leave what cProfile says of them. ``commit_s`` is the loop's, not ours.
     """
 
     base: Settings
@@ -26,6 +26,7 @@ class Place:
     folder: Path
     quix: Path | None = None
     profiles: Path | None = None
+    commit_s: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ CONTESTANTS: dict[str, Contestant] = {
 
 def _noop(place: Place, last: list[str]) -> Started:
     base, sink = place.base, _sink(place)
-    names = [base.bootstrap_servers, place.unique, base.raw_topic, sink, str(place.lines)]
+    names = [base.bootstrap_servers, place.unique, base.raw_topic, sink, str(place.lines), str(place.commit_s)]
     command = [sys.executable, "-m", "bench.speed.noop", *names, *last]
     return Started(command, place.unique, [base.raw_topic], [sink], {})
 

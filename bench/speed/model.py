@@ -22,7 +22,7 @@ from model.bert import padded
 from model.scorer import BertScorer
 from stream.windows.files import looked_at
 
-USUAL, NO_MEMO, MEMO = "usual way", "model-no-memo", "model"
+_USUAL, _NO_MEMO, _MEMO = "usual way", "model-no-memo", "model"
 _BATCH = 512
 
 Work = TypeVar("Work")
@@ -37,7 +37,7 @@ def main(log: str, lines: str, seconds: str, rounds: str) -> None:
     source = None if log == "-" else Path(log)
     raw = (raw for _, raw in stream_lines(int(lines), source))
     windows = [(tuple(window.texts), window.complete) for window in looked_at(raw)]
-    ways = {USUAL: usual(windows), NO_MEMO: without_memo(windows), MEMO: with_memo(windows)}
+    ways = {_USUAL: usual(windows), _NO_MEMO: without_memo(windows), _MEMO: with_memo(windows)}
     found: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(int(rounds)):
         for name, way in ways.items():

@@ -1,7 +1,7 @@
 """The loop that does nothing but read and write: what Kafka's client can move at all, and what ours is held against.
 
-``python -m bench.speed.noop ADDRESS GROUP FROM TO LINES [TRANSACTIONAL_ID]``. Consumes batches, produces each value,
-and commits each second and at the end of the lines; then it waits to be ended.
+``python -m bench.speed.noop ADDRESS GROUP FROM TO LINES SECONDS [TRANSACTIONAL_ID]``. Consumes batches, produces each
+value, and commits each so many seconds and at the end of the lines; then it waits to be ended.
 """
 
 import sys
@@ -11,7 +11,6 @@ from typing import Any
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 _BATCH = 5_000
-_COMMIT_S = 1.0
 _TIMEOUT_S = 30.0
 
 # What both of ours have, too: see ``stream.kafka.clients``.
@@ -34,16 +33,16 @@ _WRITING = {
 }
 
 
-def main(address: str, group: str, source: str, sink: str, lines: str, transactional_id: str | None = None) -> None:
+def main(address: str, group: str, source: str, sink: str, lines: str, every: str, unique: str | None = None) -> None:
     """Move lines until the process is ended."""
     common: dict[str, Any] = {"bootstrap.servers": address}
     consumer = Consumer({**common, **_READING, "group.id": group})
-    producer = Producer({**common, **_WRITING, **({"transactional.id": transactional_id} if transactional_id else {})})
-    if transactional_id:
+    producer = Producer({**common, **_WRITING, **({"transactional.id": unique} if unique else {})})
+    if unique:
         producer.init_transactions(_TIMEOUT_S)
         producer.begin_transaction()
     consumer.subscribe([source])
-    left, due, dirty = int(lines), time.monotonic() + _COMMIT_S, False
+    left, due, dirty = int(lines), time.monotonic() + float(every), False
     while True:
         batch = [message for message in consumer.consume(_BATCH, timeout=0.1) if message.error() is None]
         for message in batch:
@@ -52,8 +51,8 @@ def main(address: str, group: str, source: str, sink: str, lines: str, transacti
         left -= len(batch)
         dirty = dirty or bool(batch)
         if dirty and (time.monotonic() >= due or left <= 0):
-            _commit(consumer, producer, transactional_id is not None)
-            due, dirty = time.monotonic() + _COMMIT_S, False
+            _commit(consumer, producer, unique is not None)
+            due, dirty = time.monotonic() + float(every), False
 
 
 def _produce(producer: Producer, sink: str, value: bytes | None) -> None:

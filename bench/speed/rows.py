@@ -1,5 +1,6 @@
 """What can be asked for beside the contestants, as rows: latency and start of the daemon, the model alone, training."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ import orjson
 from bench.speed import latency, training
 from bench.speed.figures import Figure
 from bench.speed.log import stream_lines
-from stream.errors import BrokerError, InputError
+from stream.errors import InputError
 
 Say = Callable[[str], None]
 
@@ -56,12 +57,13 @@ def _percentile(run: latency.Steady, q: int) -> float:
 
 
 def model(log: Path | None, seconds: float, rounds: int) -> list[Figure]:
-    """Windows/s of the model alone; raise BrokerError if it fails. Torch is loaded in a process of its own."""
+    """Windows/s of the model alone, on one thread; raise InputError if it fails. Torch has a process of its own."""
     given = [str(log) if log else "-", str(_MODEL_LINES), str(seconds), str(rounds)]
-    done = subprocess.run([sys.executable, "-m", "bench.speed.model", *given], stdout=subprocess.PIPE, check=False)
+    command = [sys.executable, "-m", "bench.speed.model", *given]
+    done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, check=False)
     if done.returncode:
-        raise BrokerError(f"the model's process ended with exit code {done.returncode}; see above")
-    section = "the model alone, windows as they occur"
+        raise InputError(f"the model's process ended with exit code {done.returncode}; see above")
+    section = "the model alone, on one thread, windows as they occur"
     return [
         Figure(section, name, "windows/s", values, None if name == USUAL else USUAL, _GOALS.get(name))
         for name, values in orjson.loads(done.stdout).items()
