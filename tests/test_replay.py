@@ -1,7 +1,9 @@
 """``tinylogbert replay``: labelled files and topics through the daemon's pipeline, the same figures every time."""
 
+import io
 import json
 import re
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -9,14 +11,19 @@ import pytest
 from command import Command
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
+from pipeline import read_topic
+from rich.console import Console
 from tiny_checkpoint import write_tiny_checkpoint
 
+from stream.commands.replayshow import ReplayShow
 from stream.errors import BrokerError, InputError
+from stream.kafka.labeltopic import read_label_topic
 from stream.kafka.replay import TopicLine, TopicLines
 from stream.lines import LineReader, block_ids
 from stream.scoring import Score, Surprise
 from stream.settings import Settings
 from stream.simulator import simulate
+from stream.windows.judge import time_text
 from stream.windows.settings import WindowSettings
 from training.replay import Replay
 
@@ -72,8 +79,8 @@ def read(broker: str, topic: str, **options: int) -> list[TopicLine]:
     return list(TopicLines(Settings(bootstrap_servers=broker), topic, LineReader(), **options))
 
 
-def line(time: int, block: int = 1) -> bytes:
-    return b"081109 2035%02d 143 INFO dfs.DataNode: Receiving block blk_%d" % (time, block)
+def line(second: int, block: int = 1) -> bytes:
+    return b"081109 2035%02d 143 INFO dfs.DataNode: Receiving block blk_%d" % (second, block)
 
 
 # ── files ──
@@ -358,6 +365,178 @@ def test_a_topic_whose_labels_are_no_use_is_one_line(
     assert (ran.code, ran.out) == (1, b"")
     assert TOLD.sub("", ran.err).startswith("error: " + complaint.format(topic=topic))
     assert TOLD.sub("", ran.err).count("\n") == 1
+
+
+# ── labels of their own topic ──
+
+
+def send_labels(broker: str, topic: str, labels: Iterable[tuple[str | None, str | None]]) -> None:
+    messages = [(block and block.encode(), label and label.encode()) for block, label in labels]
+    send(broker, topic, [(0, block, label, []) for block, label in messages])
+
+
+def label_topic(broker: str, topic: str) -> dict[str, bool]:
+    return read_label_topic(Settings(bootstrap_servers=broker), topic)
+
+
+def test_labels_of_a_topic_give_the_figures_of_the_headers_and_stand_above_them(
+    command: Command, log: Log, broker: str, create_topic: CreateTopic
+) -> None:
+    lines, labels, few = create_topic(partitions=2), create_topic("labels", partitions=2), create_topic("few")
+    send(broker, lines, [(i % 2, None, raw, log.header(raw)) for i, raw in enumerate(log.lines)])
+    words = {True: b"Anomaly", False: b"Normal"}
+    every = list(log.labels.items())
+    send(broker, labels, [(i % 2, b.encode(), words[label], []) for i, (b, label) in enumerate(every)])
+    send_labels(broker, few, [(block, "0" if label else "1") for block, label in every[:20]])
+    arguments = ("replay", "--topic", lines, "--bootstrap-servers", broker, "--checkpoint", log.checkpoint)
+    by_header, by_topic, by_few = (
+        command(*arguments, *flags) for flags in ((), ("--labels-topic", labels), ("--labels-topic", few))
+    )
+    assert (by_topic.code, by_topic.out) == (0, by_header.out)
+    found = json.loads(by_few.out)
+    assert (found["anomalous"] + found["normal"], found["unlabelled_blocks"]) == (20, 130)
+    assert found["normal"] == sum(label for _, label in every[:20])
+
+
+def test_a_label_may_be_repeated_and_taken_back(broker: str, create_topic: CreateTopic) -> None:
+    topic = create_topic()
+    send_labels(broker, topic, [("blk_1", "Normal"), ("blk_1", "0"), ("blk_2", "Anomaly"), ("blk_3", " 1 ")])
+    send_labels(broker, topic, [("blk_2", None), ("blk_3", None), ("blk_3", "Normal")])
+    assert label_topic(broker, topic) == {"blk_1": False, "blk_3": False}
+
+
+@pytest.mark.parametrize(
+    ("labels", "complaint"),
+    [
+        ([], "the topic {topic} is empty; it must hold labels, key = block id, value = Normal or Anomaly"),
+        ([("blk_1", "0"), ("blk_1", None)], "the topic {topic} has no labels: each one was taken back"),
+        ([("blk_1", "bad")], "{topic}, partition 0, offset 0: label b'bad' is unknown; it must be Normal, Anomaly, 0"),
+        ([("blk_1", "0"), ("blk_1", "1")], "{topic}, partition 0, offset 1: blk_1 has another label here than before"),
+        ([(None, "0")], "{topic}, partition 0, offset 0: a label without a key; it must be the block id"),
+        ([("blk_77", "0")], "no block of {file} has a label in {topic}"),
+    ],
+)
+def test_a_topic_of_labels_that_are_no_use_is_one_line(
+    command: Command,
+    log: Log,
+    broker: str,
+    create_topic: CreateTopic,
+    labels: list[tuple[str | None, str | None]],
+    complaint: str,
+) -> None:
+    topic = create_topic()
+    send_labels(broker, topic, labels)
+    arguments = ("--labels-topic", topic, "--bootstrap-servers", broker, "--checkpoint", log.checkpoint)
+    ran = command("replay", log.file, *arguments)
+    assert (ran.code, ran.out) == (1, b"")
+    assert TOLD.sub("", ran.err).startswith("error: " + complaint.format(topic=topic, file=log.file))
+    assert TOLD.sub("", ran.err).count("\n") == 1
+
+
+def test_an_absent_topic_of_labels_is_one_line(command: Command, log: Log, broker: str) -> None:
+    ran = command("replay", log.file, "--labels-topic", "no-such", "--bootstrap-servers", broker)
+    assert (ran.code, ran.out) == (1, b"")
+    assert ran.err.startswith("error: there is no topic no-such")
+
+
+# ── between two times ──
+
+
+def test_between_two_times_only_blocks_that_begin_there_are_judged(
+    command: Command, log: Log, broker: str, create_topic: CreateTopic
+) -> None:
+    topic = create_topic(partitions=2)
+    spans: dict[bytes, list[int]] = {}
+    times = [LineReader().read(raw).time for raw in log.lines]
+    for raw, moment in zip(log.lines, times, strict=True):
+        for block in block_ids(raw):
+            spans.setdefault(block, []).append(moment)
+    begin, end = (sorted(times)[len(times) * part // 4] for part in (1, 3))
+    chosen = [block for block, seen in spans.items() if begin <= min(seen) < end]
+    assert 10 < len(chosen) < 140
+    send(broker, topic, [(i % 2, None, raw, log.header(raw)) for i, raw in enumerate(log.lines)])
+    arguments = ("replay", "--topic", topic, "--bootstrap-servers", broker, "--checkpoint", log.checkpoint)
+    bounds = ("--from", time_text(begin), "--to", time_text(end))
+    ran = command(*arguments, *bounds)
+    assert ran.code == 0, ran.err
+    found = json.loads(ran.out)
+    assert found["blocks"] == len(chosen)
+    assert found["lines"] == sum(begin <= moment < end for moment in times)
+    assert found["blocks_begun_before"] == sum(min(seen) < begin for seen in spans.values())
+    assert command(*arguments, *bounds).out == ran.out
+    local = ("--from", time_text(begin).rstrip("Z"), "--to", time_text(end).rstrip("Z"), "--timezone", "UTC")
+    assert command(*arguments, *local).out == ran.out
+
+
+def test_nothing_between_the_times_is_one_line(command: Command, log: Log) -> None:
+    tiny = ("--labels", log.csv, "--checkpoint", log.checkpoint)
+    ran = command("replay", log.file, *tiny, "--from", "2030-01-01")
+    assert (ran.code, ran.out) == (1, b"")
+    assert TOLD.sub("", ran.err) == (
+        f"error: no block of {log.file} begins between --from and --to (0 lines lie there)\n"
+    )
+
+
+# ── publishing ──
+
+
+def test_nothing_is_published_unless_it_is_asked_for_and_then_it_is_what_was_scored(
+    command: Command, log: Log, broker: str, create_topic: CreateTopic, tmp_path: Path
+) -> None:
+    lines, scores, anomalies = (create_topic(partitions=2) for _ in range(3))
+    send(broker, lines, [(i % 2, None, raw, log.header(raw)) for i, raw in enumerate(log.lines)])
+    arguments = (
+        *("replay", "--topic", lines, "--bootstrap-servers", broker, "--checkpoint", log.checkpoint),
+        *("--scores-topic", scores, "--anomalies-topic", anomalies, "--scores", tmp_path / "rows.csv"),
+    )
+    settings = Settings(bootstrap_servers=broker)
+    silent = command(*arguments)
+    assert read_topic(settings, scores) == read_topic(settings, anomalies) == []
+    loud = command(*arguments, "--publish")
+    assert (loud.code, loud.out) == (0, silent.out)
+    found = read_topic(settings, scores)
+    events = [json.loads(message.value() or b"") for message in found]
+    told = json.loads(loud.out)
+    assert sum(event["status"] == "closed" for event in events) == told["windows"]
+    assert sum(event["status"] == "open" for event in events) == told["provisional_scores"]
+    assert all(message.headers() == [("replay", lines.encode())] for message in found)
+    assert all(message.key() == event["block_id"].encode() for message, event in zip(found, events, strict=True))
+    alarms = [json.loads(message.value() or b"") for message in read_topic(settings, anomalies)]
+    assert sorted(map(str, alarms)) == sorted(str(event) for event in events if event["anomalous"])
+    sent = [[raw for i, raw in enumerate(log.lines) if i % 2 == partition] for partition in range(2)]
+    evidence = [one for event in alarms for one in event["evidence"]]
+    assert evidence
+    for one in evidence:  # it says where the raw line is
+        topic, partition, offset = one["source"]
+        assert topic == lines
+        assert LineReader().read(sent[partition][offset]).text == one["text"]
+
+
+def test_to_publish_where_there_is_no_topic_is_one_line(command: Command, log: Log, broker: str) -> None:
+    arguments = ("--labels", log.csv, "--checkpoint", log.checkpoint, "--bootstrap-servers", broker)
+    ran = command("replay", log.file, *arguments, "--publish", "--scores-topic", "no-such")
+    assert (ran.code, ran.out) == (1, b"")
+    assert ran.err == "error: there is no topic no-such; create the topics: tinylogbert topics create\n"
+
+
+# ── what a person sees ──
+
+
+def test_on_a_terminal_the_figures_and_their_curves_are_drawn_while_it_runs(log: Log) -> None:
+    written = io.StringIO()
+    console = Console(file=written, force_terminal=True, width=80, legacy_windows=False)
+    replay = Replay(Alarmed(), WindowSettings(), LineReader(), log.labels)
+    with ReplayShow(replay, console) as shown:
+        shown.share(1, 2)
+        deadline = time.monotonic() + 30
+        while "ROC-AUC 1 " not in written.getvalue():
+            assert time.monotonic() < deadline
+            for offset, raw in enumerate(log.lines):
+                replay.line(raw, offset)
+                shown.look()
+    assert " left" in written.getvalue()
+    assert "(50%)" in written.getvalue()
+    assert "⠉" in written.getvalue()
 
 
 def test_help_shows_an_example(command: Command) -> None:

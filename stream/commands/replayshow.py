@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
@@ -77,7 +78,7 @@ class ReplayShow:
 
     def _picture(self) -> Group:
         bar = ProgressBar(total=self._of or None, completed=self._done, pulse=not self._of)
-        return Group(Text(self.text()), bar, *self._curves())
+        return Group(Text(self.text()), Padding(bar), *self._curves())  # a bar alone ends no line
 
     def _curves(self) -> list[Text]:
         """ROC-AUC and average precision of all blocks so far, over the lines that were read."""
