@@ -90,7 +90,10 @@ def _end(entry: object) -> tuple[int, int]:
 
 def label_of(message: Message) -> Headers | None:
     """The label among a message's headers, which goes on with its lines; others may be of any size and stay behind."""
-    for header in message.headers() or ():
+    headers = message.headers()
+    if not headers:
+        return None
+    for header in headers:
         if header[0] == LABEL and len(header[1] or b"") == 1:
             return [header]
     return None

@@ -14,7 +14,7 @@ that the next owner goes on from there. Sends nothing itself: records go to ``em
 in s, come in.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -22,6 +22,7 @@ import orjson
 
 from stream.kafka.messages import Emit, Message, Record, SourceReport, Witness, control_record, dead_letter, label_of
 from stream.lines import BadLine, LineReader, windowed_blocks
+from stream.lines.blocks import only_block
 from stream.lines.reader import check
 from stream.settings import Settings
 from stream.windows.source import SourceClock
@@ -82,13 +83,33 @@ class RouteStage:
         self._progress.pop(partition, None)
 
     def line(self, message: Message, emit: Emit) -> None:
-        """Send a line to each block it names; what cannot be read to the dead letters; count what names no block."""
-        self.lines += 1
-        raw = message.value() or b""
-        progress = self._progress[message.partition()]
-        progress.offset = message.offset() + 1
+        """As ``lines_of``, one alone."""
+        self.lines_of(message.partition(), (message,), emit)
+
+    def lines_of(self, partition: int, messages: Sequence[Message], emit: Emit) -> None:
+        """Send each line of a partition to each block it names; what cannot be read to the dead letters; count what
+        names no block.
+        """
+        progress = self._progress[partition]
+        progress.offset = messages[-1].offset() + 1
         progress.end_since = None
         progress.at_end = progress.told = False
+        self.lines += len(messages)
+        parts, observe, topic = self._reader.parts, progress.clock.observe, self.settings.lines_topic
+        for message in messages:
+            raw = message.value() or b""
+            try:
+                time, _, mentions = parts(raw)
+            except BadLine:  # which may not matter, where it names no block
+                mentions = 0
+            if (block := only_block(raw, mentions)) is not None:
+                observe(time)
+                emit(Record(topic, block, raw, label_of(message)))
+            else:
+                self._look(progress, message, raw, emit)
+
+    def _look(self, progress: _Progress, message: Message, raw: bytes, emit: Emit) -> None:
+        """Any line; nearly all do not need this."""
         try:
             check(raw)
             blocks = windowed_blocks(raw)

@@ -4,12 +4,14 @@ Sends nothing itself: ``publish`` gives all records of a commit to ``emit``, and
 judging may take longer than a transaction may be open. The time that went by, in s, comes in.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from stream.errors import InputError
 from stream.kafka.messages import Emit, Message, Record, SourceReport, dead_letter, event_value, read_control
 from stream.kafka.partitioners import Keying
 from stream.lines import BadLine, LineReader, windowed_blocks
+from stream.lines.blocks import only_block
 from stream.lines.reader import check
 from stream.scoring import Remembers, Scorer
 from stream.settings import Settings
@@ -92,9 +94,33 @@ class ScoreStage:
         self._slots.pop(partition, None)
 
     def line(self, message: Message) -> None:
-        """Window a line, or obey a control record; what cannot be read becomes a dead letter."""
-        slot = self._slots[message.partition()]
+        """As ``lines``, one alone."""
+        self.lines_of(message.partition(), (message,))
+
+    def lines_of(self, partition: int, messages: Iterable[Message]) -> None:
+        """Window the lines of a partition, or obey control records; what cannot be read becomes a dead letter."""
+        slot = self._slots[partition]
         slot.end_since = None
+        parts, add, store = self._reader.parts, slot.task.add, slot.task.store
+        keyed = self.settings.keyed_input
+        usual = 0
+        for message in messages:
+            raw, key = message.value(), message.key()
+            if raw and key and (key in store or not keyed):
+                try:
+                    time, text, mentions = parts(raw)
+                except BadLine:  # which may not matter, where it names no block
+                    self._look(slot, message)
+                    continue
+                if _only_names(raw, key, mentions) if keyed else key in raw:
+                    usual += 1
+                    add(key, time, text, message.offset())
+                    continue
+            self._look(slot, message)
+        self.lines += usual
+
+    def _look(self, slot: _Slot, message: Message) -> None:
+        """Any message; nearly all lines do not need this."""
         try:
             if (told := read_control(message)) is not None:
                 slot.task.report(*told) if isinstance(told, SourceReport) else slot.task.witness(*told)
@@ -193,6 +219,15 @@ class ScoreStage:
                 f"a line with key {key!r} lies where no partitioner of keys puts it that fits the keys before it "
                 f"({_place(message)}): lines of one block may lie on several partitions; run without --keyed-input"
             )
+
+
+def _only_names(raw: bytes, key: bytes, mentions: int) -> bool:
+    """Whether the key, which is known to be a block's id, is the only one that the line names."""
+    if mentions != 1:
+        return only_block(raw, mentions) == key
+    begin = raw.find(key)
+    end = begin + len(key)
+    return begin >= 0 and not raw[end : end + 1].isdigit()
 
 
 def _place(message: Message) -> str:

@@ -49,12 +49,16 @@ class Transactions:
     def emit(self, record: Record) -> None:
         """Send a record within the transaction."""
         topic, key, value, headers, partition = record
-        place = {} if partition is None else {"partition": partition}
         try:
-            client = self._begun()
+            client = self._client
+            if client is None or not self._open:
+                client = self._begun()
             while True:
                 try:
-                    client.produce(topic, value, key, headers=headers, **place)
+                    if partition is None:
+                        client.produce(topic, value, key, headers=headers)
+                    else:
+                        client.produce(topic, value, key, partition, headers=headers)
                     return
                 except BufferError:
                     client.poll(0.1)

@@ -9,7 +9,7 @@ each with the offsets of what it read, one of each a commit interval (``stream.k
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -19,7 +19,7 @@ from stream.kafka.claim import Claim
 from stream.kafka.clients import new_admin, new_consumer, partitions_of
 from stream.kafka.commit import Committer
 from stream.kafka.ends import RawEnds
-from stream.kafka.held import Held
+from stream.kafka.held import Held, Place
 from stream.kafka.membership import membership, new_sending
 from stream.kafka.patience import Patience
 from stream.kafka.presence import Presence, require_topics
@@ -117,8 +117,8 @@ class Worker:
         batch = self._consumer.consume(_BATCH, timeout=_POLL_S)  # callbacks of the group run in here
         self._reading += min(time.monotonic() - begun, 2 * _POLL_S)
         try:
-            for message in batch:
-                self._message(message)
+            for place, messages in runs(batch):
+                self._read(place, messages)
         except Aborted as aborted:
             self._committer.failed(aborted)
         if time.monotonic() >= self._next_commit:
@@ -128,16 +128,15 @@ class Worker:
         if self._committer.stale and time.monotonic() >= self._committer.reset_at:
             self._reset()
 
-    def _message(self, message: Message) -> None:
-        place = message.topic(), message.partition()
-        if (error := message.error()) is not None:
-            self._event(place, error, message.offset())
+    def _read(self, place: Place, messages: Sequence[Message]) -> None:
+        if (error := messages[0].error()) is not None:
+            self._event(place, error, messages[0].offset())
         elif place in self._held.next and not self._committer.stale:  # it may be lost since the batch was read
             if self.route and place[0] == self.settings.raw_topic:
-                self.route.line(message, self._sending.emit)
+                self.route.lines_of(place[1], messages, self._sending.emit)
             elif self.score:
-                self.score.line(message)
-            self._held.read(place, message.offset())
+                self.score.lines_of(place[1], messages)
+            self._held.read(place, messages[-1].offset())
 
     def _event(self, place: tuple[str, int], error: KafkaError, offset: int) -> None:
         if error.code() == KafkaError._PARTITION_EOF:
@@ -273,6 +272,24 @@ class Worker:
                 f"{self.settings.input_topic} has {inputs} partitions and {self.settings.windows_topic} {changelog}; "
                 "they must be equal: see tinylogbert topics show"
             )
+
+
+def runs(batch: Iterable[Message]) -> Iterator[tuple[Place, Sequence[Message]]]:
+    """Messages of one partition that follow each other, and what is no message (an error, an end) alone."""
+    run: list[Message] = []
+    topic, partition = "", -1
+    for message in batch:
+        if message.partition() != partition or message.topic() != topic or message.error() is not None:
+            if run:
+                yield (topic, partition), run
+            topic, partition, run = message.topic(), message.partition(), [message]
+            if message.error() is not None:
+                yield (topic, partition), run
+                partition, run = -1, []
+        else:
+            run.append(message)
+    if run:
+        yield (topic, partition), run
 
 
 def _named(partitions: list[TopicPartition]) -> list[str]:

@@ -24,6 +24,15 @@ def block_ids(line: bytes) -> list[bytes]:
     return found if len(found) < 2 else list(dict.fromkeys(found))
 
 
+def only_block(line: bytes, mentions: int) -> bytes | None:
+    """The block that a line names, if it is one alone; it says ``blk_`` at most ``mentions`` times."""
+    if mentions == 1:  # no need to look at what comes behind it
+        first = _BLOCK.search(line)
+        return first.group() if first else None
+    found = block_ids(line) if mentions else []
+    return found[0] if len(found) == 1 else None
+
+
 def windowed_blocks(line: bytes) -> list[bytes]:
     """The blocks to whose windows a line goes: as ``block_ids``; raise BadLine (``blocks``) if they are too many."""
     found = block_ids(line)

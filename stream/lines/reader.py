@@ -38,6 +38,12 @@ class BadLine(ValueError):
         self.reason = reason
 
 
+Known = tuple[Stamp | None, str, int, bool]
+"""What a skeleton says of its lines: the form of the time, the masked text, how often they say ``blk_`` at most, and
+whether their bytes are ASCII.
+"""
+
+
 class Line(NamedTuple):
     """What one line says: event time in epoch milliseconds, and the masked text that names its template."""
 
@@ -55,20 +61,26 @@ class LineReader:
         self._forms: dict[str, Stamp] = {"hdfs_v1": hdfs_v1(zone), "iso": iso(zone)}
         self._cache = cache
         self._held = 0
-        self._known: dict[bytes, tuple[Stamp | None, str]] = {}
+        self._known: dict[bytes, Known] = {}
 
     def read(self, raw: bytes) -> Line:
         """Return time and masked text; raise BadLine for a line that is too long, not UTF-8 or without a time."""
-        check(raw)
-        skeleton = raw.translate(None, _DIGITS)
-        known = self._known.get(skeleton)
-        if known is None:
-            known = self._learn(skeleton)
-        stamp, text = known
+        time, text, _ = self.parts(raw)
+        return Line(time, text)
+
+    def parts(self, raw: bytes) -> tuple[int, str, int]:
+        """As ``read``, without an object of its own, and how often the line says ``blk_`` at most."""
+        known = self._known.get(raw.translate(None, _DIGITS))
+        if (
+            known is None or len(raw) > MAX_LINE_BYTES or not known[3]
+        ):  # bytes without digits may be UTF-8, and not with
+            check(raw)
+            known = known or self._learn(raw.translate(None, _DIGITS))
+        stamp, text, mentions, _ = known
         if stamp is None:
             raise BadLine("timestamp", "the line does not begin with a known form of time, level and component")
         try:
-            return Line(stamp(raw), text)
+            return stamp(raw), text, mentions
         except ValueError as error:
             raise BadLine("timestamp", str(error)) from error
 
@@ -78,8 +90,8 @@ class LineReader:
         skeleton = raw.translate(None, _DIGITS)
         return (self._known.get(skeleton) or self._learn(skeleton))[1]
 
-    def _learn(self, skeleton: bytes) -> tuple[Stamp | None, str]:
-        known = self._parse(skeleton.decode())
+    def _learn(self, skeleton: bytes) -> Known:
+        known = *self._parse(skeleton.decode()), skeleton.count(b"blk_"), skeleton.isascii()
         size = _ENTRY_BYTES + len(skeleton) + len(known[1])
         if self._held + size > self._cache:
             self._known.clear()

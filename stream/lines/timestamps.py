@@ -1,7 +1,7 @@
 """Timestamps of log lines → milliseconds since 1970, UTC. Knows the forms of stamps, nothing of the text behind them.
 
-Stamps repeat thousands of times a second, so a parsed one is remembered by its bytes: by all the bytes that decide
-whether it is one, so that remembering never changes a result.
+Stamps repeat, so a parsed one is remembered by its bytes: by all the bytes that decide whether it is one, so that
+remembering never changes a result. Where several partitions are read in turn seconds repeat little, but minutes do.
 """
 
 import re
@@ -19,21 +19,24 @@ _MS = timedelta(milliseconds=1)
 _FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MS
 _LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MS
 _REMEMBERED = 8192
+_SECONDS = {b"%02d " % second: 1000 * second for second in range(60)}
 _Key = TypeVar("_Key")
 
 
 def hdfs_v1(zone: tzinfo = UTC) -> Stamp:
     """``081109 203518`` (YYMMDD HHMMSS, log4j of Hadoop 0.20), without a zone of its own: read in ``zone``."""
-    seen: dict[bytes, int] = {}
+    minutes: dict[bytes, int] = {}
 
     def stamp(line: bytes) -> int:
+        minute = minutes.get(line[:11])
+        second = _SECONDS.get(line[11:14])
+        if minute is not None and second is not None:
+            return minute + second
         head = line[:14]
-        found = seen.get(head)
-        if found is None:
-            if not _HDFS_V1.fullmatch(head):
-                raise ValueError("no time of the form YYMMDD HHMMSS")
-            found = _epoch_ms(datetime.strptime(head.decode(), "%y%m%d %H%M%S ").replace(tzinfo=zone))
-            _remember(seen, head, found)
+        found = _parsed(head, zone)
+        first, last = (_parsed(head[:11] + end, zone) for end in (b"00 ", b"59 "))
+        if last - first == 59_000:  # a zone may change its offset within a minute: in Monrovia, in 1972
+            _remember(minutes, head[:11], first)
         return found
 
     return stamp
@@ -61,6 +64,12 @@ def iso(zone: tzinfo = UTC) -> Stamp:
         return second + (int(fraction[:3].ljust(3, b"0")) if fraction else 0)
 
     return stamp
+
+
+def _parsed(head: bytes, zone: tzinfo) -> int:
+    if not _HDFS_V1.fullmatch(head):
+        raise ValueError("no time of the form YYMMDD HHMMSS")
+    return _epoch_ms(datetime.strptime(head.decode(), "%y%m%d %H%M%S ").replace(tzinfo=zone))
 
 
 def _epoch_ms(moment: datetime) -> int:

@@ -55,7 +55,8 @@ class OpenWindow:
     def add(self, template: int, time: int, offset: int) -> None:
         """Append a line; the caller keeps ``close_at``."""
         append(self.body, template, time - self._time, offset - self._offset)
-        self._time, self._offset = time, offset
+        self._time = time
+        self._offset = offset
         if self.count == 0:
             self.first = self.last = time
         elif time > self.last:

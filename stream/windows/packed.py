@@ -7,16 +7,20 @@ carries one bit that says whether it counts seconds or milliseconds.
 
 from stream.errors import StateError
 
+_TWO = 1 << 14
+_SHORT = [bytes((n,)) if n < 128 else bytes((n & 127 | 128, n >> 7)) for n in range(_TWO)]
+_LOW = [bytes((n & 127 | 128, n >> 7 | 128)) for n in range(_TWO)]  # the low 14 bits of a longer number
+
 
 def append(body: bytearray, template: int, time_delta: int, offset_delta: int) -> None:
     """Add one line: template number (≥ 0), milliseconds and offsets since the line before it (0 before the first)."""
     seconds, rest = divmod(time_delta, 1000)
     time_code = _zigzag(time_delta) << 1 | 1 if rest else _zigzag(seconds) << 1
-    for number in (template, time_code, _zigzag(offset_delta)):
-        while number > 127:
-            body.append(number & 127 | 128)
-            number >>= 7
-        body.append(number)
+    offset_code = _zigzag(offset_delta)
+    if template < _TWO and time_code < _TWO and offset_code < _TWO:
+        body += _SHORT[template] + _SHORT[time_code] + _SHORT[offset_code]
+    else:
+        body += _varint(template) + _varint(time_code) + _varint(offset_code)
 
 
 def unpack(body: bytes | bytearray) -> list[tuple[int, int, int]]:
@@ -51,6 +55,10 @@ def _numbers(body: bytes | bytearray) -> list[int]:
     if shift:
         raise StateError("a window's lines are cut short")
     return numbers
+
+
+def _varint(number: int) -> bytes:
+    return _SHORT[number] if number < _TWO else _LOW[number & _TWO - 1] + _varint(number >> 14)
 
 
 def _zigzag(number: int) -> int:

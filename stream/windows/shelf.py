@@ -17,11 +17,11 @@ _NEW = b""
 
 
 class Shelf:
-    """Open windows by block."""
+    """Open windows by block. ``hand`` holds those that are in hand, and is to be read only."""
 
     def __init__(self) -> None:
         self._rest: dict[bytes, bytes] = {}  # every open window, as it was when it was laid here
-        self._hand: dict[bytes, OpenWindow] = {}  # as it is now
+        self.hand: dict[bytes, OpenWindow] = {}  # as it is now
         self._gone: set[bytes] = set()
 
     def __len__(self) -> int:
@@ -35,26 +35,26 @@ class Shelf:
 
     def get(self, block: bytes) -> OpenWindow | None:
         """The window of a block, in hand from now on; None if there is none."""
-        window = self._hand.get(block)
+        window = self.hand.get(block)
         if window is None and (value := self._rest.get(block)) is not None:
-            window = self._hand[block] = OpenWindow.unpacked(value, _BODY)
+            window = self.hand[block] = OpenWindow.unpacked(value, _BODY)
             window.quiet_alarm, window.close_alarm = _ALARMS.unpack_from(value)
         return window
 
     def put(self, block: bytes, window: OpenWindow) -> None:
         """Take a new window in hand, in place of the block's old one if there is one."""
-        self._hand[block] = window
+        self.hand[block] = window
         self._rest[block] = _NEW
 
     def drop(self, block: bytes) -> None:
         """The block has no open window any more."""
         del self._rest[block]
-        del self._hand[block]
+        del self.hand[block]
         self._gone.add(block)
 
     def last(self, block: bytes) -> int | None:
         """The time of the newest line of a block's window; None if there is none."""
-        if window := self._hand.get(block):
+        if window := self.hand.get(block):
             return window.last
         value = self._rest.get(block)
         return None if value is None else summary(value, _BODY)[1]
@@ -68,12 +68,12 @@ class Shelf:
         value None for what is gone.
         """
         changes: list[tuple[bytes, bytes | None]] = [(block, None) for block in self._gone if block not in self._rest]
-        for block, window in self._hand.items():
+        for block, window in self.hand.items():
             value = sealed(window.packed())
             self._rest[block] = _ALARMS.pack(window.quiet_alarm, window.close_alarm) + value
             if window.touched:
                 changes.append((block, value))
-        self._hand.clear()
+        self.hand.clear()
         self._gone.clear()
         return changes
 
@@ -100,6 +100,6 @@ class Shelf:
     # ── inside ──
 
     def _is_scored(self, block: bytes) -> bool:
-        if window := self._hand.get(block):
+        if window := self.hand.get(block):
             return window.published is not None
         return is_scored(self._rest[block], _BODY)

@@ -54,6 +54,7 @@ class WindowStore:
         self.late = self.evicted = self.looks = 0
         self.waiting = False
         self._open = Shelf()
+        self._in_hand = self._open.hand.get
         self._alarms = Alarms(settings, self._open.get)
         self._oldest: Oldest | None = None  # only once there were too many
         self._due: list[Due] = []
@@ -62,6 +63,9 @@ class WindowStore:
     def __len__(self) -> int:
         return len(self._open)
 
+    def __contains__(self, block: object) -> bool:
+        return block in self._open
+
     @property
     def alarms(self) -> int:
         """Alarms that are set, those that nobody waits for any more included."""
@@ -69,10 +73,25 @@ class WindowStore:
 
     def add(self, block: bytes, time: int, text: str, offset: int) -> None:
         """Put a line into its block's window, once what the watermark has ended there is closed."""
-        watermark = self.progress - self.settings.lateness
+        settings = self.settings
+        watermark = self.progress - settings.lateness
         if time < watermark:
             self.late += 1
-        window = self._open.get(block)
+        window = self._in_hand(block) or self._open.get(block)
+        if window is None or not (
+            window.first <= time <= window.close_at >= watermark and window.count + 1 < settings.max_lines
+        ):
+            self._add_slowly(block, window, (time, text, offset), watermark)
+            return
+        # Nearly every line: neither the first of a window nor its last, nor before its first. See ``ending.expect``.
+        if (latest := time + settings.close_after) > window.close_at:
+            window.close_at = min(latest, window.first + settings.max_age)
+        window.add(self.templates.number(text), time, offset)
+        if window.quiet_alarm < 0 or window.close_alarm < 0:
+            self._alarms.set(block, window)
+
+    def _add_slowly(self, block: bytes, window: OpenWindow | None, line: tuple[int, str, int], watermark: int) -> None:
+        time, text, offset = line
         if window is not None and watermark > window.close_at:
             self._close(block, window, watermark)
             window = self._open.get(block)

@@ -73,11 +73,16 @@ class WindowTask:
         The line moves its own clock here and now, so that the place of a line among the others decides what is over
         when it comes, not the size of a batch; alarms ring once a batch, in ``events``.
         """
-        time, text = self._reader.read(raw)
-        self.store.add(block, time, text, offset)
-        if self._own is not None and not more:
-            self._own.observe(time)
-            self.store.progress = self._own.progress
+        time, text, _ = self._reader.parts(raw)
+        self.add(block, time, text, offset, more)
+
+    def add(self, block: bytes, time: int, text: str, offset: int, more: bool = False) -> None:
+        """As ``line``, for one that is read already."""
+        store, own = self.store, self._own
+        store.add(block, time, text, offset)
+        if own is not None and not more:
+            own.observe(time)
+            store.progress = own.progress
 
     def report(self, source: int, sources: int, time: int, at_end: bool, offset: int = -1) -> None:
         """A control record of the route stage: see ``EventClock.report``. As long as few windows are due, they are

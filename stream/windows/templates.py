@@ -4,25 +4,37 @@ The number stands in the packed windows, the text in the changelog once. The tab
 cannot fill the memory: beyond it, new texts share number 0.
 """
 
+from collections.abc import Callable
+
 from stream.errors import StateError
 
 OVERFLOW = "<other>"
 MAX_TEMPLATES = 65_536
 
 
+class _Numbers(dict[str, int]):
+    """Asks ``add`` for the number of a text that it does not know, and keeps none by itself."""
+
+    def __init__(self, add: Callable[[str], int]) -> None:
+        super().__init__({OVERFLOW: 0})
+        self._add = add
+
+    def __missing__(self, text: str) -> int:
+        return self._add(text)
+
+
 class TemplateTable:
-    """Text ↔ number, both ways, for one partition."""
+    """Text ↔ number, both ways, for one partition.
+
+    ``number(text)`` is the number of a text; a new one is numbered, and waits in ``take_new``.
+    """
 
     def __init__(self, limit: int = MAX_TEMPLATES) -> None:
         self._limit = limit
         self._texts: list[str | None] = [OVERFLOW]
-        self._numbers = {OVERFLOW: 0}
+        self._numbers = _Numbers(self._add)
+        self.number: Callable[[str], int] = self._numbers.__getitem__  # every line asks: no frame of Python for it
         self._unsaved: list[tuple[int, str]] = []
-
-    def number(self, text: str) -> int:
-        """The number of a text; a new one is numbered, and waits in ``take_new``."""
-        found = self._numbers.get(text)
-        return self._add(text) if found is None else found
 
     def text(self, number: int) -> str:
         """The text of a number; raise StateError if the table does not know it."""
