@@ -17,11 +17,13 @@ from bench.detection.ranks import spearman
 from training.bags import HELD_OUT, Floats, matrix
 from training.baselines.components import choose_components
 from training.evaluate import average_precision
+from training.teacher import fit_teacher
 
 RULE = "first minimum, {}"
 """The number of components that ``training.baselines.components`` chooses, for every view of a window."""
 _RULED = ("counts", "counts a line", "presence a line")
 TWO_VIEWS = "… counts and presence a line"
+NO_CHOICE = "no choice: the teacher"
 CHANCE = "any one, by chance"
 
 
@@ -41,6 +43,8 @@ def study(fold: Fold, seed: int, healthy: bool = False) -> list[dict[str, Any]]:
     rows += [_picked(RULE.format(name), CANDIDATES[i].name, truth[i], truth) for name, i in rules.items()]
     together = np.mean([scores[rules[name]] for name in _RULED[1:]], axis=0)
     rows.append(_picked(TWO_VIEWS, "", judged.precision(together), truth))
+    teacher = fit_teacher(counts, weights, kinds, healthy)
+    rows.append(_picked(NO_CHOICE, "", judged.precision(teacher.target(judged.counts)), truth))
     rows.append(_picked(CHANCE, "", float(truth.mean()), truth))
     return [{"kind": fold.kind, "fold": fold.name, "seed": seed, "best": float(truth.max()), **row} for row in rows]
 
