@@ -9,6 +9,7 @@ from typing import Protocol
 from torch import Tensor
 
 from model.bert import TinyLogBERT
+from model.device import threads as threads_of_torch
 from model.flat import FlatBert
 
 Ids = tuple[int, ...]
@@ -30,12 +31,16 @@ class Forward(Protocol):
 class Inference:
     """A model in evaluation, as it is now; ``memo`` remembers scores by content, ``most`` of them or a few more.
 
-    ``asked`` counts the sequences that it was asked for, ``computed`` those that the model had to read.
+    ``threads``: see ``model.device.threads``. ``asked`` counts the sequences that it was asked for, ``computed`` those
+    that the model had to read.
     """
 
-    def __init__(self, model: TinyLogBERT | Forward, memo: bool = True, most: int = REMEMBERED) -> None:
+    def __init__(
+        self, model: TinyLogBERT | Forward, memo: bool = True, threads: int | None = None, most: int = REMEMBERED
+    ) -> None:
         self._forward = flat(model) if isinstance(model, TinyLogBERT) else model
         self._memo: dict[Ids, float] | None = {} if memo else None
+        self._threads = threads
         self._most = most
         self.asked = self.computed = 0
 
@@ -54,7 +59,8 @@ class Inference:
 
     def vectors(self, encoded: Sequence[Ids]) -> Tensor:
         """The [CLS] vectors of sequences of token ids: ``(sequences, hidden)``."""
-        return self._forward.cls(encoded)
+        with threads_of_torch(self._threads):
+            return self._forward.cls(encoded)
 
     @property
     def remembered(self) -> float:
@@ -63,7 +69,11 @@ class Inference:
 
     def _fresh(self, new: list[Ids]) -> dict[Ids, float]:
         self.computed += len(new)
-        return {ids: round(score, DIGITS) + 0.0 for ids, score in zip(new, self._forward.scores(new), strict=True)}
+        if not new:
+            return {}
+        with threads_of_torch(self._threads):
+            scores = self._forward.scores(new)
+        return {ids: round(score, DIGITS) + 0.0 for ids, score in zip(new, scores, strict=True)}
 
 
 def flat(model: TinyLogBERT, device: str = "cpu") -> FlatBert:

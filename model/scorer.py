@@ -6,24 +6,32 @@ from pathlib import Path
 from torch import Tensor
 
 from model.checkpoint import Checkpoint, load_checkpoint
+from model.device import threads as threads_of_torch
 from model.explain import explain
 from model.inference import Inference
 from stream.scoring import Score, Surprise
 
 
 class BertScorer:
-    """Implements ``stream.scoring.Scorer`` with a checkpoint; ``memo`` remembers scores by content."""
+    """Implements ``stream.scoring.Scorer`` with a checkpoint; ``memo`` remembers scores by content.
+
+    ``threads`` are those of torch while it computes, which shares the processor with whoever else works in this
+    process; None for as many as it takes anyway.
+    """
 
     material = 1.0
 
-    def __init__(self, checkpoint: Checkpoint, memo: bool = True) -> None:
+    def __init__(self, checkpoint: Checkpoint, memo: bool = True, threads: int | None = None) -> None:
         self._checkpoint = checkpoint
-        self._inference = Inference(checkpoint.forward, memo)
+        self._inference = Inference(checkpoint.forward, memo, threads)
 
     @classmethod
-    def load(cls, folder: Path | None = None, memo: bool = True) -> "BertScorer":
-        """A scorer from a checkpoint folder, or from the shipped one; raises InputError."""
-        return cls(load_checkpoint(folder), memo)
+    def load(
+        cls, folder: Path | None = None, memo: bool = True, device: str = "cpu", threads: int | None = None
+    ) -> "BertScorer":
+        """A scorer from a checkpoint folder, or from the shipped one, on ``cpu`` or ``cuda``; raises InputError."""
+        with threads_of_torch(threads):
+            return cls(load_checkpoint(folder, device), memo, threads)
 
     @property
     def checkpoint(self) -> str:

@@ -110,6 +110,11 @@ class Settings(BaseSettings):
     )
     checkpoint: Path | None = Field(None, description="Checkpoint folder  [default: the shipped one]")
     memo: bool = Field(True, description="Remember the scores of windows with equal content.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "cpu",
+        description="Where TinyLogBERT computes; auto: CUDA if it is there, in half precision (never tested).",
+    )
+    threads: int = Field(1, ge=1, le=256, description="Threads of TinyLogBERT; more help where cores are idle.")
 
     @model_validator(mode="after")
     def _orders(self) -> "Settings":

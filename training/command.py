@@ -6,7 +6,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -18,14 +18,15 @@ from click.core import ParameterSource
 from stream.errors import InputError
 from stream.windows.settings import WindowSettings
 from training.budget import parse_budget
-from training.shown import shown
+from training.shown import Shown, shown
+from training.together import Crew, together
 
 if TYPE_CHECKING:
     from model.baselines import Baseline
     from model.checkpoint import Checkpoint
 
-_BERT_ONLY = ("base_model", "epochs", "steps", "fresh", "plots")
-_NOT_OF_THE_RECIPE = ("fresh", "plots")
+_BERT_ONLY = ("base_model", "epochs", "steps", "fresh", "plots", "device")
+_NOT_OF_THE_RECIPE = ("fresh", "plots", "device")
 _OPTIONS = (
     click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Checkpoint folder."),
     click.option(
@@ -55,6 +56,13 @@ _OPTIONS = (
     click.option("--name", default="hdfs", show_default=True, help="What the logs are called: begins the model's id."),
     click.option("--fresh", is_flag=True, help="Begin anew, where training was interrupted before."),
     click.option("--plots/--no-plots", default=True, help="Curves, scores and vectors as PNG.  [default: on]"),
+    click.option(
+        "--device",
+        type=click.Choice(["auto", "cpu", "cuda"]),
+        default="cpu",
+        show_default=True,
+        help="Where TinyLogBERT is trained; auto: CUDA if it is there, in half precision (never tested).",
+    ),
     click.option("--source", metavar="TEXT", help="What the lines are and where they are from, for the model card."),
 )
 
@@ -98,22 +106,59 @@ def run_training(
     command = _command(inputs, out, normal_only, chosen, detector)
     # Threads that wait for each other asleep, not spinning: beside other work two of them were five times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    with _resumable(out, aside.get("fresh", False)) as keep, _whole(out) as folder, shown() as progress:
+    device = _device(aside.get("device", "cpu"))
+    checkpoint = None
+    with ExitStack() as stack:
+        mine = stack.enter_context(together(device))
+        keep, folder, progress = _places(stack, mine, out, aside.get("fresh", False))
+        _require_one(mine, detector)
         found = iter(lines(partial(progress, "reading")))
         first = list(islice(found, 1))  # what cannot be read is said before torch is loaded
         about = {"command": command, "source": source or f"Lines of {inputs[0]}.", "healthy": normal_only is not None}
-        bert = partial(_bert, keep=keep, plots=aside.get("plots", False))
+        bert = partial(_bert, keep=keep, plots=aside.get("plots", False), device=device)
         fit = bert if detector == "bert" else partial(_simple, detector)
         checkpoint = fit({**chosen, **about}, chain(first, found), folder, windows, progress, anomalous)
-    click.echo(f"checkpoint {checkpoint.name} is in {out}; try: tinylogbert score FILE --checkpoint {out}", err=True)
-    click.echo(str(out))
+    if checkpoint is not None:
+        click.echo(
+            f"checkpoint {checkpoint.name} is in {out}; try: tinylogbert score FILE --checkpoint {out}", err=True
+        )
+        click.echo(str(out))
 
 
-def _bert(chosen: dict[str, Any], *arguments: Any, keep: Path, plots: bool) -> "Checkpoint":
+def _places(stack: ExitStack, mine: Crew, out: Path, fresh: bool) -> tuple[Path, Path, Shown]:
+    """The file to go on from, the folder to write to, and the progress; nothing is written or shown by who helps."""
+    if mine.leads:
+        keep = stack.enter_context(_resumable(out, fresh))
+        places = keep, stack.enter_context(_whole(out)), stack.enter_context(shown())
+    else:
+        places = _partial(out), out, _unseen
+    mine.meet()  # whoever reads the file to go on from reads what the first one leaves there
+    return places
+
+
+def _unseen(stage: str, done: int, of: int, loss: float | None = None) -> None:
+    """A progress that nobody sees."""
+
+
+def _device(name: str) -> str:
+    if name == "cpu":
+        return name
+    from model.device import device_of
+
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # CUDA's products are the same each time only with it
+    return device_of(name)
+
+
+def _require_one(mine: Crew, detector: str) -> None:
+    if mine.size > 1 and detector != "bert":
+        raise InputError(f"--detector {detector} is fitted by one process: start it without torchrun")
+
+
+def _bert(chosen: dict[str, Any], *arguments: Any, **aside: Any) -> "Checkpoint":
     from training.fit import Recipe, train
 
     lines, out, *rest = arguments
-    return train(lines, out, Recipe(**chosen), *rest, keep=keep, plots=plots)
+    return train(lines, out, Recipe(**chosen), *rest, **aside)
 
 
 def _simple(detector: str, chosen: dict[str, Any], *arguments: Any) -> "Baseline":
@@ -162,8 +207,7 @@ def _whole(out: Path) -> Iterator[Path]:
 @contextmanager
 def _resumable(out: Path, fresh: bool) -> Iterator[Path]:
     """The file from which a training that was interrupted goes on; it is gone when all went well."""
-    out = out.resolve()
-    keep = out.with_name(out.name + ".partial")
+    keep = _partial(out)
     if fresh:
         keep.unlink(missing_ok=True)
     try:
@@ -173,6 +217,11 @@ def _resumable(out: Path, fresh: bool) -> Iterator[Path]:
             click.echo(f"interrupted; the same command goes on from {keep.name}, --fresh begins anew", err=True)
         raise
     keep.unlink(missing_ok=True)
+
+
+def _partial(out: Path) -> Path:
+    out = out.resolve()
+    return out.with_name(out.name + ".partial")
 
 
 def _command(inputs: Sequence[str], out: Path, normal_only: str | None, chosen: dict[str, Any], detector: str) -> str:

@@ -45,6 +45,7 @@ from training.run import Run
 from training.samples import Sampler
 from training.sizes import fitted, plan, rows, sizes_of
 from training.teacher import Teacher, fit_teacher
+from training.together import Helped, crew
 from training.typical import typical_windows
 
 _MLM_RATE = 5e-4
@@ -83,28 +84,36 @@ def train(
     *,
     keep: Path | None = None,
     plots: bool = False,
+    device: str = "cpu",
 ) -> Checkpoint:
     """Train on raw lines, write the checkpoint to ``out`` and return it as it will be loaded.
 
     ``keep`` names a file: if the process is killed, the same training goes on from there. Its owner takes it away.
-    ``plots``: draw curves, held-out scores and their vectors into ``out``, beside ``curves.csv``.
+    ``plots``: draw curves, held-out scores and their vectors into ``out``, beside ``curves.csv``. ``device`` is ``cpu``
+    or ``cuda``; there it is half precision, and not the same bytes each time.
 
-    Raises InputError if there is too little to learn from, or the base model cannot be used.
+    Raises InputError if there is too little to learn from, or the base model cannot be used; ``Helped`` in a process
+    that another one leads (``training.together``), once the weights are trained.
     """
     corpus = collect(lines, windows, HELD_OUT, left_out, ZoneInfo(recipe.zone))
-    with _deterministic(recipe.seed):
+    with _deterministic(recipe.seed, strict=device == "cpu"):
         kinds = corpus.kinds()
         model, encoder = pretrained(recipe.base_model, kinds) if recipe.base_model else fresh(kinds)
         sizes = sizes_of(corpus, encoder)
-        kept = Kept(keep, identity_of([recipe, windows, sorted(left_out), *_said(corpus)])) if keep else None
+        identity = identity_of([recipe, windows, sorted(left_out), *_said(corpus)])
+        crew().compare(identity)
+        kept = Kept(keep, identity) if keep else None
         run = Run(progress, plan(corpus, sizes, recipe.epochs, recipe.steps), kept)
         for note in corpus.notes():
             run.say(note)
         rng = np.random.default_rng(recipe.seed)
+        model.to(device)
         mlm_loss = pretrain(model, fitted(corpus), encoder, recipe.epochs, sizes.mlm, _MLM_RATE, rng, run, sizes.epoch)
         teacher, samplers = _taught(corpus, kinds, encoder, recipe)
         head_loss = train_head(model, samplers, recipe.steps, sizes.head, _HEAD_RATE, run)
-        rounded(model)
+        if not crew().leads:
+            raise Helped
+        rounded(model.cpu())
         better = optimism(corpus.closed.fitted, corpus.fitted_lives, kinds, recipe.healthy)
         budget = parse_budget(recipe.false_alarms)
         calibration, scored = calibrated_model(model, encoder, corpus, better, budget, recipe.healthy, recipe.seed, run)
@@ -140,12 +149,12 @@ def _said(corpus: Corpus) -> Iterator[object]:
 
 
 @contextmanager
-def _deterministic(seed: int) -> Iterator[None]:
-    """Torch's generator seeded, and only operations whose results are the same each time."""
+def _deterministic(seed: int, strict: bool) -> Iterator[None]:
+    """Torch's generator seeded, and only operations whose results are the same each time, or a warning of others."""
     guard: Any = torch.utils.deterministic
     before = torch.are_deterministic_algorithms_enabled(), guard.fill_uninitialized_memory
     torch.manual_seed(seed)
-    torch.use_deterministic_algorithms(True)
+    torch.use_deterministic_algorithms(True, warn_only=not strict)
     guard.fill_uninitialized_memory = False  # a guard against bugs that costs 3 % of the time
     try:
         yield

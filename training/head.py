@@ -3,6 +3,7 @@ Hinton et al. 2015), in one forward pass and in words, so that it goes on to lin
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from model.bert import TinyLogBERT
 from training.loop import Progress, optimise
 from training.samples import Sampler
+from training.together import crew
 from training.unpadded import Batch, hidden_at
 
 _FIRST = 64
@@ -32,14 +34,18 @@ def train_head(
         for _ in range(steps):
             drawn = [sampler.draw(batch // len(samplers)) for sampler in samplers]
             samples = [sample for ids, targets in drawn for sample in zip(ids, targets.tolist(), strict=True)]
-            yield lambda samples=samples: _loss(model, huber, samples)  # type: ignore[misc]
+            mine = samples[crew().share(len(samples))]
+            yield partial(_loss, model, huber, mine, len(mine) / len(samples))
 
     return optimise(model, losses(), steps, rate, "head", progress)
 
 
-def _loss(model: TinyLogBERT, huber: nn.Module, samples: list[tuple[tuple[int, ...], float]]) -> Tensor:
-    """Mean loss of samples: the model's forward pass, without padding."""
-    batch = Batch([ids for ids, _ in samples])
-    wanted = torch.tensor([target for _, target in samples], dtype=torch.float32)
+def _loss(model: TinyLogBERT, huber: nn.Module, samples: list[tuple[tuple[int, ...], float]], part: float) -> Tensor:
+    """Mean loss of samples that are this part of a batch, times the part: the model's forward pass, without padding."""
+    if not samples:
+        return torch.zeros(1)
+    device = model.encoder.device
+    batch = Batch([ids for ids, _ in samples]).to(device)
+    wanted = torch.tensor([target for _, target in samples], dtype=torch.float32, device=device)
     scores: Tensor = model.anomaly_head(hidden_at(model.encoder, batch, batch.starts))[:, 0]
-    return huber(scores, wanted)  # type: ignore[no-any-return]
+    return huber(scores, wanted) * part  # type: ignore[no-any-return]

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from model.bert import padded
 from training.resume import Point, put_back, state_of
 from training.run import Progress, Row, Run
+from training.together import crew
 
 __all__ = ["Ids", "Progress", "batch_of", "optimise"]
 
@@ -30,8 +31,9 @@ def optimise(
 ) -> float:
     """Take ``steps`` steps of AdamW with a linear warm-up and decay; return the running mean of the loss.
 
-    ``losses`` yields, for each step, a function that computes its loss; all chance but torch's own is in what yields
-    it. ``progress`` may be a ``Run``: a stage that it knows to be over is not begun, and one that was killed goes on.
+    ``losses`` yields, for each step, a function that computes its loss, or this process's part of it
+    (``training.together``): the parts add up. All chance but torch's own is in what yields it. ``progress`` may be a
+    ``Run``: a stage that it knows to be over is not begun, and one that was killed goes on.
     """
     run = Run.of(progress)
     begun = run.begin()
@@ -55,6 +57,7 @@ def _trained(
     if point:
         put_back(point.tensors, module, optimizer)
         over, mean = point.step, point.told["mean"]
+    crew().agree(module)
     module.train()
     for step, compute in enumerate(losses):
         if step < over:
@@ -67,12 +70,25 @@ def _trained(
 
 
 def _step(module: nn.Module, optimizer: torch.optim.Optimizer, compute: Callable[[], Tensor]) -> float:
-    loss = compute()
+    device = next(module.parameters()).device
+    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        loss = compute()
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    if loss.requires_grad:  # that of an empty part does not
+        loss.backward()  # type: ignore[no-untyped-call]
+    loss = loss.detach().reshape(1).to(device)
+    if crew().size > 1:
+        crew().sum([*map(_gradient, module.parameters()), loss])
     nn.utils.clip_grad_norm_(module.parameters(), 1.0)
     optimizer.step()
     return loss.item()
+
+
+def _gradient(parameter: nn.Parameter) -> Tensor:
+    """The parameter's gradient, which is 0 where this process has none."""
+    if parameter.grad is None:
+        parameter.grad = torch.zeros_like(parameter)
+    return parameter.grad
 
 
 def _factor(step: int, steps: int) -> float:

@@ -7,7 +7,7 @@ both readings of a line come to mean the same. Does not know what is anomalous.
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from model.bert import TinyLogBERT
 from model.encoding import WindowEncoder
 from training.bags import Bag
 from training.loop import Ids, Progress, optimise
+from training.together import Crew, crew
 from training.unpadded import Batch, hidden_at
 
 _MASKED = 0.15
@@ -36,8 +37,10 @@ class MaskedLM(nn.Module):
 
     def forward(self, batch: Batch, places: Tensor, labels: Tensor) -> Tensor:
         """Mean cross entropy of ``labels`` at ``places`` of the batch, both ``(masked,)``."""
-        logits = self.output(hidden_at(self.encoder, batch, places))  # (masked, vocabulary): only where it matters
-        return nn.functional.cross_entropy(logits, labels)
+        device = self.encoder.device
+        hidden = hidden_at(self.encoder, batch.to(device), places.to(device))
+        logits = self.output(hidden)  # (masked, vocabulary): only where it matters
+        return nn.functional.cross_entropy(logits, labels.to(device))
 
 
 def pretrain(
@@ -62,14 +65,14 @@ def pretrain(
     steps = epochs * math.ceil(readings / batch)
     if steps == 0:
         return math.nan
-    module = MaskedLM(model)
+    module = MaskedLM(model).to(model.encoder.device)
 
     def losses() -> Iterator[Callable[[], Tensor]]:
         for _ in range(epochs):
             chosen = rng.permutation(len(texts))[:readings].tolist()
             for i in range(0, readings, batch):
                 read = [reader.read(*texts[j]) for j in chosen[i : i + batch]]
-                yield partial(module, *masked(read, encoder, rng))
+                yield _loss(module, *masked(read, encoder, rng))
 
     return optimise(module, losses(), steps, rate, "masked language model", progress)
 
@@ -98,6 +101,26 @@ def masked(sequences: Sequence[Ids], encoder: WindowEncoder, rng: np.random.Gene
     swapped = torch.from_numpy((chance >= 0.8) & (chance < 0.9))
     batch.ids[where[swapped]] = torch.from_numpy(other)[swapped]
     return batch, where, labels
+
+
+def _loss(module: MaskedLM, batch: Batch, places: Tensor, labels: Tensor) -> Callable[[], Tensor]:
+    """What computes this process's part of the mean loss of a masked batch."""
+    mine = part_of(batch, places, labels, crew())
+    return lambda: module(*mine) * (len(mine[1]) / len(places)) if mine else torch.zeros(1)
+
+
+def part_of(batch: Batch, places: Tensor, labels: Tensor, who: Crew) -> tuple[Batch, Tensor, Tensor] | None:
+    """Of a masked batch, the windows that a process computes; None if there are none."""
+    if who.size == 1:
+        return batch, places, labels
+    mine = who.share(batch.windows)
+    starts = [*batch.starts.tolist(), len(batch.ids)][mine.start : mine.stop + 1]
+    if len(starts) < 2:
+        return None
+    ids = batch.ids.tolist()
+    part = Batch([tuple(ids[first:end]) for first, end in pairwise(starts)])
+    inside = (places >= starts[0]) & (places < starts[-1])
+    return part, places[inside] - starts[0], labels[inside]
 
 
 class _Reader:

@@ -22,6 +22,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from stream.errors import InputError
+from training.together import crew
 
 _MOST_S = 20.0
 _SHARE = 0.02
@@ -56,7 +57,7 @@ class Kept:
         Raises InputError if the file cannot be written.
         """
         begun = time.monotonic()
-        if begun < self._next:
+        if begun < self._next or not crew().leads:
             return
         header = {"identity": self._identity, "at": json.dumps([stage, step]), "told": json.dumps(told())}
         new = self._path.with_name(self._path.name + ".new")
@@ -103,7 +104,7 @@ def put_back(tensors: Tensors, module: torch.nn.Module, optimizer: torch.optim.O
             with torch.no_grad():
                 named[name].copy_(value)
         elif name:
-            optimizer.state[named[name]][key] = value
+            optimizer.state[named[name]][key] = value.to(named[name].device)
 
 
 def identity_of(facts: Iterable[object]) -> str:

@@ -29,6 +29,12 @@ class Batch:
         self.position = torch.arange(len(self.ids)) - self.starts[self.window]
         self.there = torch.arange(self.longest) < lengths[:, None]  # (windows, longest)
 
+    def to(self, device: torch.device) -> "Batch":
+        """Itself, moved to the device."""
+        for name in ("ids", "starts", "window", "position", "there") if device.type != "cpu" else ():
+            setattr(self, name, getattr(self, name).pin_memory().to(device, non_blocking=True))
+        return self
+
 
 def hidden_at(encoder: "BertModel", batch: Batch, places: Tensor) -> Tensor:
     """The last hidden states at these places of ``batch.ids``, in ascending order: ``(places, hidden)``.
@@ -37,7 +43,7 @@ def hidden_at(encoder: "BertModel", batch: Batch, places: Tensor) -> Tensor:
     """
     states = encoder.embeddings(input_ids=batch.ids[None], position_ids=batch.position[None])[0]  # (tokens, H)
     *layers, last = encoder.encoder.layer
-    everywhere = torch.arange(len(batch.ids))
+    everywhere = torch.arange(len(batch.ids), device=batch.ids.device)
     for layer in layers:
         states = _layer(layer, states, batch, everywhere)
     return _layer(last, states, batch, places)
@@ -63,7 +69,7 @@ def _layer(layer: Any, states: Tensor, batch: Batch, places: Tensor) -> Tensor:
 
 def _ranks(window: Tensor) -> Tensor:
     """For ascending window numbers, the how-manieth of its window each entry is."""
-    entry = torch.arange(len(window))
+    entry = torch.arange(len(window), device=window.device)
     first = torch.searchsorted(window, window)
     return entry - first
 

@@ -14,7 +14,7 @@ from model.folder import detector_of
 from model.scorers import scorer_of
 from stream.commands.comparison import print_rows
 from stream.commands.options import settings_options
-from stream.commands.scorers import WINDOW_OPTIONS
+from stream.commands.scorers import COMPUTING_OPTIONS, WINDOW_OPTIONS
 from stream.errors import InputError
 from stream.files import STDIN, read_lines
 from stream.labels import read_labels
@@ -68,7 +68,7 @@ begin behind it, and prints, over all of them and over distinct ones (each bag o
 @click.option("--normal-only", is_flag=True, help="Fit without the blocks that the labels call anomalous.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of all chance.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object a row instead of a table.")
-@settings_options("memo", *WINDOW_OPTIONS)
+@settings_options(*COMPUTING_OPTIONS, *WINDOW_OPTIONS)
 def compare_command(
     files: tuple[str, ...],
     labels: str,
@@ -101,7 +101,7 @@ def compare_command(
 
 
 def _named(folder: Path | None, settings: Settings) -> "tuple[str, Scorer]":
-    scorer = scorer_of(folder, settings.memo)
+    scorer = scorer_of(folder, settings.memo, settings.device, settings.threads)
     simple = folder is not None and detector_of(folder) is not None
     return scorer.checkpoint if simple else f"TinyLogBERT {scorer.checkpoint}", scorer
 

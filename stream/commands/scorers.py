@@ -8,7 +8,8 @@ from stream.settings import Settings
 if TYPE_CHECKING:
     from model.scorers import AnyScorer
 
-SCORER_OPTIONS = ("checkpoint", "memo")
+COMPUTING_OPTIONS = ("memo", "device", "threads")
+SCORER_OPTIONS = ("checkpoint", *COMPUTING_OPTIONS)
 WINDOW_OPTIONS = ("timezone", "quiet_after", "close_after", "lateness", "max_lines", "max_age", "max_jump")
 
 
@@ -16,7 +17,7 @@ def load_scorer(settings: Settings) -> "AnyScorer":
     """What the settings' checkpoint holds, or the shipped TinyLogBERT; raises InputError if it cannot be loaded."""
     from model.scorers import scorer_of
 
-    return scorer_of(settings.checkpoint, settings.memo)
+    return scorer_of(settings.checkpoint, settings.memo, settings.device, settings.threads)
 
 
 def checkpoint_files(settings: Settings) -> list[Path]:
