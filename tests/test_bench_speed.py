@@ -203,7 +203,7 @@ def test_two_contestants_move_the_lines_of_one_topic(embedded_broker: EmbeddedBr
     names = ["noop", "noop-transactions"]
     figures = measure(place, names, 1, Limits(5_000, 10.0), psutil.Process(status.pid), heard.append)
     found = {(row.figure.section, row.figure.name): row for row in compared(figures)}
-    assert len(found) == 2 * 4
+    assert len(found) == 2 * 4  # lines, processor time of both and of its own, memory
     assert all(value > 0 for row in found.values() for value in row.figure.values)
     ratio = found["lines moved", "noop-transactions"].ratio
     assert ratio is not None
