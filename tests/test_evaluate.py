@@ -236,9 +236,12 @@ def test_a_report_without_the_log_says_what_is_left_out(command: Command, tmp_pa
     ran = command("evaluate", *files(tmp_path), "--report", report)
     assert ran.code == 0
     assert ran.err == (
-        f"{report}: scores.png, roc.png, pr.png, report.json\nt-SNE is left out: it needs the log: --log FILE\n"
+        f"{report}: scores.png, roc.png, pr.png, report.json, report.html\n"
+        "t-SNE is left out: it needs the log: --log FILE\n"
     )
-    assert json.loads((report / "report.json").read_bytes()) == json.loads(ran.out)
+    written = json.loads((report / "report.json").read_bytes())
+    assert written.pop("run")["sha256"].keys() == {str(tmp_path / "scores.csv"), str(tmp_path / "labels.csv")}
+    assert written == json.loads(ran.out)
     pictures = sorted(path.name for path in report.glob("*.png"))
     assert pictures == ["pr.png", "roc.png", "scores.png"]
     assert all((report / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
@@ -249,7 +252,7 @@ def test_a_report_of_one_class_has_no_curves(command: Command, tmp_path: Path) -
     ran = command("evaluate", *files(tmp_path, labels=labels), "--report", tmp_path / "report")
     assert ran.code == 0
     assert "ROC and PR curves are left out: they need both classes" in ran.err
-    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == ["report.json", "scores.png"]
+    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == ["report.html", "report.json", "scores.png"]
 
 
 def test_a_report_that_cannot_be_written_is_one_line(command: Command, tmp_path: Path) -> None:

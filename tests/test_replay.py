@@ -106,7 +106,8 @@ def test_two_replays_print_the_same_bytes_and_progress_goes_to_stderr(command: C
     first, second = (command("replay", log.file, "--labels", log.csv, "--checkpoint", log.checkpoint) for _ in range(2))
     assert first.out == second.out
     assert first.out.count(b"\n") == 1
-    last = first.err.splitlines(keepends=True)[-1]
+    last, figures = first.err.splitlines(keepends=True)[-2:]
+    assert figures == "working out the figures\n"
     assert TOLD.fullmatch(last), last
     auc = json.loads(first.out)["roc_auc"]
     assert f"{len(log.lines):,} lines (100%)" in last
@@ -125,7 +126,9 @@ def test_a_report_shows_the_figures_over_time(command: Command, log: Log, tmp_pa
     report = tmp_path / "report"
     ran = command("replay", log.file, "--labels", log.csv, "--checkpoint", log.checkpoint, "--report", report)
     assert ran.code == 0
-    assert f"{report}: scores.png, roc.png, pr.png, p_values.png, running.png, report.json\n" in ran.err
+    assert (
+        f"{report}: scores.png, roc.png, pr.png, p_values.png, tsne.png, running.png, delay.png, report.json" in ran.err
+    )
     assert (report / "running.png").read_bytes().startswith(b"\x89PNG")
 
 

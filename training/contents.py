@@ -25,6 +25,10 @@ class Contents:
             self.texts.append(window.texts)
         self.of[window.block_id] = (*self.of.get(window.block_id, ()), number)
 
+    def windows(self) -> dict[str, tuple[Texts, ...]]:
+        """The texts of each block's windows, one tuple a part."""
+        return {block: tuple(self.texts[number] for number in numbers) for block, numbers in self.of.items()}
+
     def bags(self, labels: Mapping[str, bool], anomalous: bool) -> list[Counter[str]]:
         """The distinct bags of lines of all windows of blocks with this label."""
         numbers = {number for block, parts in self.of.items() if labels.get(block) is anomalous for number in parts}

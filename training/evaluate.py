@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.auc import StreamingAuc
+from training.auc import Counts
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -98,11 +98,11 @@ def interval_figures(scores: Floats, labels: Bools) -> dict[str, Any]:
     """95 % intervals of both figures as ``[low, high]``: DeLong's, and a bootstrap over the blocks; None if unknown."""
     from training.intervals import bootstrap, delong, json_interval
 
-    counts = StreamingAuc()
-    for score, label in zip(scores.tolist(), labels.tolist(), strict=True):
-        counts.add(score, label)
+    distinct, place = np.unique(scores, return_inverse=True)
+    hits, false = (np.bincount(place, side.astype(np.float64), len(distinct)) for side in (labels, ~labels))
+    counts = Counts(distinct, hits, false)
     return {
-        "roc_auc_interval": json_interval(delong(counts.counts())),
+        "roc_auc_interval": json_interval(delong(counts)),
         "average_precision_interval": json_interval(bootstrap(scores, labels).average_precision),
     }
 

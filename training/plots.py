@@ -106,22 +106,6 @@ def tsne_plot(points: Floats, labels: Bools, severities: Sequence[str], of: int,
     save_figure(figure, to)
 
 
-def running_plot(times: Sequence[int], aucs: Sequence[float], precisions: Sequence[float], to: Path) -> None:
-    """Cumulative figures over event time (epoch ms); NaN leaves a gap."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-    moments = np.array(times, "datetime64[ms]")
-    figure, (axes,) = new_figure(1, "Cumulative figures while the log is replayed")
-    axes.plot(moments, aucs, color=NORMAL, lw=2, drawstyle="steps-post", label="ROC-AUC")
-    axes.plot(moments, precisions, color=ANOMALOUS, lw=2, ls="--", drawstyle="steps-post", label="average precision")
-    locator = AutoDateLocator()
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-    axes.set(xlabel="event time (UTC)", ylabel="figure over all blocks scored so far", ylim=(-0.02, 1.02))
-    axes.legend(loc="lower right")
-    save_figure(figure, to)
-
-
 def new_figure(panels: int, title: str) -> "tuple[Figure, Sequence[Axes]]":
     """A figure with panels side by side, and those panels."""
     from matplotlib.figure import Figure

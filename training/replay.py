@@ -20,7 +20,7 @@ from stream.windows.task import WindowTask
 from stream.windows.window import Window
 from training.blockscores import BlockScores
 from training.contents import Contents
-from training.delay import alarm_time, delay_figures, delays
+from training.delay import Delays, alarm_time, delay_figures, delays
 from training.early import EarlyScores
 from training.evaluate import figures, interval_figures
 from training.falsealarms import false_alarm_figures
@@ -62,7 +62,7 @@ class Replay:
         self.alarms: dict[str, int] = {}  # block → when its first alarm rang, epoch ms of event time
         self._settings, self._budget, self._fragments = settings, budget, fragments
         self._early = EarlyScores(scorer)
-        self._failed: dict[str, list[Window]] = {}  # windows of blocks that are not known to be normal
+        self.kept: dict[str, list[Window]] = {}  # windows of blocks that are not known to be normal, or raise an alarm
         self._judged_blocks: list[str] = []
         self._p_values = array("d")
         self._begin = self._believed = 0
@@ -125,7 +125,7 @@ class Replay:
             **interval_figures(scores, labels),
             "distinct": figures(scores[chosen], verdicts[chosen], labels[chosen]),
             "early": self._early.figures(known),
-            "delay": self._delay(),
+            "delay": delay_figures(self.delays()),
             "false_alarms": false_alarm_figures(known, self.blocks.scores, self.alarms, self._span, self._budget),
             "calibration": calibration_figures(self.p_values()),
             "prequential": self.prequential.figures(time_text),
@@ -142,10 +142,11 @@ class Replay:
         """Event time from the first line to the last, in ms, lines with times that nobody believed left out."""
         return self._task.clock.progress - self._begin
 
-    def _delay(self) -> dict[str, Any]:
+    def delays(self) -> Delays:
+        """Detection delays of the failed blocks."""
         labels = self.blocks.labels
-        failed = {block: windows for block, windows in self._failed.items() if labels.get(block)}
-        return delay_figures(delays(failed, self.alarms, self.contents.bags(labels, anomalous=False)))
+        failed = {block: windows for block, windows in self.kept.items() if labels.get(block)}
+        return delays(failed, self.alarms, self.contents.bags(labels, anomalous=False))
 
     def _label(self, block: str, label: bool) -> None:
         if not self.blocks.label(block, label):
@@ -177,8 +178,8 @@ class Replay:
         self._judged_blocks.append(window.block_id)
         self._p_values.append(event["p_value"])
         self.contents.add(window)
-        if self.blocks.labels.get(window.block_id) is not False:
-            self._failed.setdefault(window.block_id, []).append(window)
+        if self.blocks.labels.get(window.block_id) is not False or event["anomalous"]:
+            self.kept.setdefault(window.block_id, []).append(window)
         self.prequential.closed(window.block_id, window.times[-1])
         self._begin_with(window.times[0])
 

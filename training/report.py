@@ -1,56 +1,88 @@
-"""The report of an evaluation: plots and figures in a folder. Decides what can be shown, and says what cannot."""
+"""The report of an evaluation: a page, its plots and its figures in a folder. Decides what can be shown."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from stream.errors import InputError
 from training import plots
 from training.blockscores import Judged
+from training.delay import Delays
+from training.mistakes import Mistake
+from training.page import page
+from training.plottime import delay_plot, running_plot
+from training.prequential import Point
 from training.projection import Projection
+from training.provenance import Provenance
 from training.pvalues import PValues, calibration_plot
 
+_CURVES = {
+    "cumulative": "all blocks so far",
+    "last_windows": "last 1,000 closed",
+    "last_hour": "last hour",
+    "fading": "fading",
+}
 
-class Running(NamedTuple):
-    """Cumulative figures over event time: epoch ms, ROC-AUC, average precision; NaN where one class is missing."""
 
-    times: list[int]
-    aucs: list[float]
-    precisions: list[float]
+@dataclass(frozen=True)
+class Report:
+    """What there is to show; what is None or empty is left out."""
+
+    judged: Judged
+    figures: dict[str, Any]
+    p_values: PValues | None = None
+    projection: Projection | None = None
+    curve: Sequence[Point] = ()
+    delays: Delays | None = None
+    mistakes: Sequence[Mistake] = ()
+    run: Provenance | None = None
 
 
-def write_report(
-    folder: Path,
-    judged: Judged,
-    figures: dict[str, Any],
-    projection: Projection | None = None,
-    running: Running | None = None,
-    p_values: PValues | None = None,
-) -> list[str]:
-    """Write ``report.json`` and the plots for which there is something to show; return the names of the files.
+def write_report(folder: Path, report: Report) -> list[str]:
+    """Write ``report.html``, ``report.json`` and the plots that there are; return the names of the files.
 
     Raises InputError if the folder cannot be written.
     """
-    _, scores, _, labels = judged
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        written = ["scores.png"]
-        plots.histogram(scores, labels, figures, folder / "scores.png")
-        if figures["roc_auc"] is not None:
-            plots.roc_plot(scores, labels, figures, folder / "roc.png")
-            plots.pr_plot(scores, labels, figures, folder / "pr.png")
-            written += ["roc.png", "pr.png"]
-        if p_values is not None and figures["calibration"] is not None:
-            calibration_plot(p_values, figures["calibration"], folder / "p_values.png")
-            written.append("p_values.png")
-        if projection is not None:
-            plots.tsne_plot(*projection, folder / "tsne.png")
-            written.append("tsne.png")
-        if running is not None and running.times:
-            plots.running_plot(*running, folder / "running.png")
-            written.append("running.png")
-        (folder / "report.json").write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2) + b"\n")
+        drawn = _plots(folder, report)
+        found = report.figures if report.run is None else {**report.figures, "run": report.run.as_json()}
+        (folder / "report.json").write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
+        text = page(report.figures, [folder / name for name in drawn], report.mistakes, report.run)
+        (folder / "report.html").write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot write {folder}: {error.strerror or error}") from error
-    return [*written, "report.json"]
+    return [*drawn, "report.json", "report.html"]
+
+
+def _plots(folder: Path, report: Report) -> list[str]:
+    _, scores, _, labels = report.judged
+    figures, drawn = report.figures, ["scores.png"]
+    plots.histogram(scores, labels, figures, folder / "scores.png")
+    if figures["roc_auc"] is not None:
+        plots.roc_plot(scores, labels, figures, folder / "roc.png")
+        plots.pr_plot(scores, labels, figures, folder / "pr.png")
+        drawn += ["roc.png", "pr.png"]
+    if report.p_values is not None and figures["calibration"] is not None:
+        calibration_plot(report.p_values, figures["calibration"], folder / "p_values.png")
+        drawn.append("p_values.png")
+    if report.projection is not None:
+        plots.tsne_plot(*report.projection, folder / "tsne.png")
+        drawn.append("tsne.png")
+    if report.curve:
+        _over_time(folder / "running.png", report.curve)
+        drawn.append("running.png")
+    if report.delays is not None and figures["anomalous"]:
+        delay_plot(*report.delays, folder / "delay.png")
+        drawn.append("delay.png")
+    return drawn
+
+
+def _over_time(to: Path, curve: Sequence[Point]) -> None:
+    aucs, precisions = (
+        {name: [getattr(point, key)[which] for point in curve] for key, name in _CURVES.items()} for which in (0, 1)
+    )
+    running_plot([point.time for point in curve], aucs, precisions, to)

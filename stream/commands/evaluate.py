@@ -1,6 +1,7 @@
 """``tinylogbert evaluate``: scores against labels, as figures and plots."""
 
 import math
+import sys
 from array import array
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,12 @@ docs/measures.md defines every key. What one class alone cannot tell is null."""
 )
 @click.option("--scores", required=True, metavar="CSV", help="Rows of tinylogbert score.")
 @click.option("--labels", required=True, metavar="CSV", help="BlockId,Label with Normal or Anomaly (or 0 or 1).")
-@click.option("--report", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Folder of the plots.")
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Folder for a page, its plots and figures.",
+)
 @click.option(
     "--log", "logs", multiple=True, metavar="FILE", help="The log itself, for t-SNE and duplicates; repeatable."
 )
@@ -74,7 +80,7 @@ def evaluate_command(scores: str, labels: str, report: Path | None, logs: tuple[
         found["distinct"] = _distinct(judged, known)
     click.echo(orjson.dumps(found))
     if report is not None:
-        _report(report, judged, found, known, settings, p_values)
+        _report(report, judged, found, known, settings, p_values, (scores, labels, *logs))
 
 
 def _read(scores: str, labels: str) -> "tuple[BlockScores, PValues]":
@@ -123,11 +129,14 @@ def _report(
     known: "dict[str, Content]",
     settings: Settings,
     p_values: "PValues",
+    files: tuple[str, ...],
 ) -> None:
-    from training.report import write_report
+    from training.provenance import provenance
+    from training.report import Report, write_report
 
     projection = _project(judged, known, settings) if known else None
-    written = write_report(folder, judged, found, projection, p_values=p_values)
+    run = provenance(sys.argv[1:], files, {})
+    written = write_report(folder, Report(judged, found, p_values, projection, run=run))
     click.echo(f"{folder}: {', '.join(written)}", err=True)
     if projection is None:
         why = "there are too few distinct windows" if known else "it needs the log: --log FILE"

@@ -1,5 +1,7 @@
 """``tinylogbert replay``: a labelled topic, or files, through the pipeline of the daemon, with figures as it goes."""
 
+import hashlib
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -11,16 +13,18 @@ import click
 import orjson
 
 from stream.commands.options import settings_options
-from stream.commands.progress import counting
+from stream.commands.progress import counting, working
 from stream.commands.scorers import SCORER_OPTIONS, WINDOW_OPTIONS, load_scorer
 from stream.errors import InputError
-from stream.files import read_lines
+from stream.files import STDIN, read_lines
 from stream.labels import read_labels
 from stream.lines import LineReader
 from stream.rows import RowWriter
 from stream.settings import Settings
 
 if TYPE_CHECKING:
+    from model.scorers import AnyScorer
+    from training.provenance import Provenance
     from training.replay import Events, Replay
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -51,6 +55,14 @@ class _Asked(NamedTuple):
     @property
     def source(self) -> str:
         return self.topic or self.files[0]
+
+
+class _Ran(NamedTuple):
+    """What came of it; ``lines`` is the checksum of the lines that were wanted, each with a newline."""
+
+    replay: "Replay"
+    scorer: "AnyScorer"
+    lines: "hashlib._Hash"
 
 
 class _Moment(click.ParamType[datetime]):
@@ -102,7 +114,12 @@ docs/measures.md defines every key. What one class alone cannot tell is null."""
 @click.option("--to", "end", type=_Moment(), metavar="TIME", help="Leave out lines from this event time on.")
 @click.option("--publish", is_flag=True, help="Publish the events, too, with the header replay, where the daemon does.")
 @click.option("--scores", metavar="CSV", help="File for the rows of the closed windows, as tinylogbert score has them.")
-@click.option("--report", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Folder of the plots.")
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Folder for a page, its plots and figures.",
+)
 @settings_options(
     *("bootstrap_servers", "kafka", "group_id", "scores_topic", "anomalies_topic", "keyed_input"),
     *(*SCORER_OPTIONS, *WINDOW_OPTIONS),
@@ -127,16 +144,18 @@ def replay_command(
     if files and not (labels or labels_topic):
         raise click.UsageError("log files need --labels or --labels-topic")
     asked = _Asked(files, topic, labels, labels_topic, begin, end, scores, publish)
-    replay = _run(asked, settings)
+    ran = _run(asked, settings)
+    replay = ran.replay
     if not replay.blocks.judged().blocks:
         raise InputError(_why_no_figure(replay, asked))
-    found = replay.figures()
+    with working("working out the figures"):
+        found = replay.figures()
     click.echo(orjson.dumps(found))
     if report is not None:
-        _report(report, replay, found)
+        _report(report, ran, asked, settings, found)
 
 
-def _run(asked: _Asked, settings: Settings) -> "Replay":
+def _run(asked: _Asked, settings: Settings) -> _Ran:
     from stream.commands.replayshow import ReplayShow
     from training.between import Between
     from training.replay import Replay
@@ -144,6 +163,7 @@ def _run(asked: _Asked, settings: Settings) -> "Replay":
     zone = ZoneInfo(settings.timezone)
     labels = _labels(asked, settings)
     wanted = Between(LineReader(zone), _epoch_ms(asked.begin, zone), _epoch_ms(asked.end, zone))
+    digest = hashlib.sha256()
     with ExitStack() as open_things:
         lines = _lines(asked, bool(labels), settings)
         scorer = load_scorer(settings)
@@ -161,10 +181,11 @@ def _run(asked: _Asked, settings: Settings) -> "Replay":
         shown = open_things.enter_context(ReplayShow(replay))
         for line in lines(shown.share):
             if wanted(line.raw):
+                digest.update(line.raw + b"\n")
                 replay.line(line.raw, line.offset, line.key, line.label)
             shown.look()
         replay.finish()
-    return replay
+    return _Ran(replay, scorer, digest)
 
 
 def _labels(asked: _Asked, settings: Settings) -> dict[str, bool]:
@@ -245,12 +266,35 @@ def _why_no_figure(replay: "Replay", asked: _Asked) -> str:
     )
 
 
-def _report(folder: Path, replay: "Replay", found: dict[str, object]) -> None:
-    from training.report import Running, write_report
+def _report(folder: Path, ran: _Ran, asked: _Asked, settings: Settings, found: dict[str, Any]) -> None:
+    from training.mistakes import worst_mistakes
+    from training.projection import project
+    from training.report import Report, write_report
 
-    curve = replay.prequential.curve
-    figures = [point.cumulative for point in curve]
-    running = Running([point.time for point in curve], [auc for auc, _ in figures], [ap for _, ap in figures])
-    written = write_report(folder, replay.blocks.judged(), found, running=running, p_values=replay.p_values())
-    click.echo(f"{folder}: {', '.join(written)}", err=True)
-    click.echo("t-SNE is left out: see tinylogbert evaluate --log FILE", err=True)
+    replay, judged = ran.replay, ran.replay.blocks.judged()
+    with working("placing the windows in the plane (t-SNE), up to half a minute"):
+        projection = project(judged.blocks, judged.labels, replay.contents.windows(), ran.scorer)
+    report = Report(
+        judged,
+        found,
+        replay.p_values(),
+        projection,
+        replay.prequential.curve,
+        replay.delays(),
+        worst_mistakes(judged, replay.kept, ran.scorer),
+        _provenance(ran, asked, settings),
+    )
+    click.echo(f"{folder}: {', '.join(write_report(folder, report))}", err=True)
+    if projection is None:
+        click.echo("t-SNE is left out: there are too few distinct windows", err=True)
+
+
+def _provenance(ran: _Ran, asked: _Asked, settings: Settings) -> "Provenance":
+    from model.checkpoint import shipped_checkpoint
+    from model.folder import ALL_FILES
+    from training.provenance import checkpoint_checksums, provenance
+
+    checkpoint = checkpoint_checksums(settings.checkpoint or shipped_checkpoint(), ALL_FILES)
+    files = [name for name in (*asked.files, *([asked.labels] if asked.labels else [])) if name != STDIN]
+    read = {"lines as they were read": ran.lines.hexdigest()}
+    return provenance(sys.argv[1:], files, {**read, **checkpoint})

@@ -1,0 +1,162 @@
+"""The report as one HTML page that needs nothing else: no script, no font, no picture from elsewhere.
+
+Everything that comes from a log or a command line is escaped: a line may hold anything.
+"""
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from stream.windows.judge import time_text
+from training.mistakes import Mistake
+from training.provenance import Provenance
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 62rem; margin: 2rem auto;
+  padding: 0 1rem }
+table { border-collapse: collapse; margin: 1rem 0 }
+td, th { padding: .2rem .8rem; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top }
+td.n { text-align: right; font-variant-numeric: tabular-nums }
+figure { margin: 1.5rem 0 }
+img { max-width: 100% }
+code, pre { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere }
+pre { white-space: pre-wrap; background: #f6f6f6; padding: .6rem }
+summary { cursor: pointer }
+mark { background: #ffe3c2 }
+.kind { font-weight: 600 }
+"""
+_PLOTS = {
+    "roc.png": "ROC curve, linear and logarithmic, with the label-free verdicts.",
+    "pr.png": "Precision against recall, with the label-free verdicts and the oracle's.",
+    "scores.png": "How the scores of both classes are spread.",
+    "running.png": "Figures over event time: cumulative, the last 1,000 closed windows, the last hour, fading.",
+    "delay.png": "How long failed blocks stay unseen, in event time.",
+    "p_values.png": "p-values of normal windows against uniform.",
+    "tsne.png": "Distinct windows as the model sees them, by label and by severity.",
+}
+_HEADLINES = (
+    ("roc_auc", "ROC-AUC"),
+    ("average_precision", "average precision"),
+    ("at_threshold.precision", "precision at the label-free threshold"),
+    ("at_threshold.recall", "recall at the label-free threshold"),
+    ("at_threshold.f1", "F1 at the label-free threshold"),
+    ("best_f1_oracle.f1", "best F1 (an oracle's)"),
+)
+_MOST_LINES = 60
+
+
+def page(figures: Mapping[str, Any], plots: Iterable[Path], mistakes: Sequence[Mistake], run: Provenance | None) -> str:
+    """The whole page; plots are read from their files and lie inside it."""
+    parts = [
+        "<h1>How well anomalies were found</h1>",
+        _summary(figures),
+        _table(figures),
+        *(_plot(path) for path in plots),
+        _mistakes(mistakes),
+        _every(figures),
+        _run(run),
+    ]
+    head = f'<meta charset="utf-8"><title>TinyLogBERT report</title><style>{_STYLE}</style>'
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n' + "\n".join(parts) + "\n</body></html>\n"
+
+
+def _summary(figures: Mapping[str, Any]) -> str:
+    what = f" by checkpoint <code>{escape(figures['checkpoint'])}</code>" if "checkpoint" in figures else ""
+    return (
+        f"<p>{figures['anomalous'] + figures['normal']:,} blocks with a score{what} and a label, "
+        f"{figures['anomalous']:,} of them anomalous. Labels were used to measure, and for nothing else.</p>"
+    )
+
+
+def _table(figures: Mapping[str, Any]) -> str:
+    distinct = figures.get("distinct")
+    rows = ["<tr><th></th><th>all blocks</th><th>95 %</th><th>each content once</th></tr>"]
+    for key, name in _HEADLINES:
+        low_high = figures.get(f"{key}_interval")
+        interval = "" if not low_high else f"{low_high[0]:.4f} – {low_high[1]:.4f}"
+        cells = (_number(_at(figures, key)), interval, _number(_at(distinct, key)) if distinct else "")
+        rows.append(f"<tr><td>{name}</td>{''.join(f'<td class=n>{cell}</td>' for cell in cells)}</tr>")
+    return f"<table>{''.join(rows)}</table>"
+
+
+def _plot(path: Path) -> str:
+    data = base64.b64encode(path.read_bytes()).decode()
+    text = _PLOTS[path.name]
+    return f'<figure><img alt="{text}" src="data:image/png;base64,{data}"><figcaption>{text}</figcaption></figure>'
+
+
+def _mistakes(mistakes: Sequence[Mistake]) -> str:
+    if not mistakes:
+        return ""
+    told = "".join(_mistake(number, mistake) for number, mistake in enumerate(mistakes, 1))
+    return f"<h2>The worst mistakes</h2><p>Each content once; what the scorer found odd is marked.</p>{told}"
+
+
+def _mistake(number: int, mistake: Mistake) -> str:
+    kind = "missed failure" if mistake.anomalous else "false alarm"
+    others = f", and {mistake.alike - 1} more like it" if mistake.alike > 1 else ""
+    found = {surprise.line: surprise for surprise in mistake.surprises}
+    window = mistake.window
+    shown = range(len(window.texts)) if len(window.texts) <= _MOST_LINES else sorted({*range(_MOST_LINES), *found})
+    lines = []
+    for i in shown:
+        text = f"{time_text(window.times[i])}  {escape(window.texts[i])}"
+        if (surprise := found.get(i)) is None:
+            lines.append(text)
+        else:
+            rather = f"; rather: {escape('; '.join(surprise.expected))}" if surprise.expected else ""
+            lines.append(f"<mark>{text}</mark>  ← {surprise.value:+.2f}{rather}")
+    left = len(window.texts) - len(lines)
+    more = f"\n… {left:,} more lines" if left else ""
+    return (
+        f"<details{' open' if number <= 3 else ''}><summary>{number}. <span class=kind>{kind}</span> "
+        f"<code>{escape(mistake.block)}</code>, score {mistake.score:.4f}{others}</summary>"
+        f"<pre>{chr(10).join(lines)}{more}</pre></details>"
+    )
+
+
+def _every(figures: Mapping[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td><code>{escape(key)}</code></td><td class=n>{_number(value)}</td></tr>"
+        for key, value in _flat(figures)
+    )
+    head = "<h2>Every figure</h2><details><summary>as in report.json, the curve left out</summary>"
+    return f"{head}<table>{rows}</table></details>"
+
+
+def _run(run: Provenance | None) -> str:
+    if run is None:
+        return ""
+    told = run.as_json()
+    rows = "".join(
+        f"<tr><td>{escape(name)}</td><td><code>{escape(str(value))}</code></td></tr>"
+        for table in ({"seed": told["seed"]}, told["versions"], {f"SHA-256 {k}": v for k, v in told["sha256"].items()})
+        for name, value in table.items()
+    )
+    return f"<h2>To get the same</h2><pre>{escape(run.command)}</pre><table>{rows}</table>"
+
+
+def _flat(found: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for key, value in found.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        elif key != "curve":
+            yield f"{prefix}{key}", value
+
+
+def _at(found: Mapping[str, Any], path: str) -> Any:
+    for key in path.split("."):
+        found = found[key]
+    return found
+
+
+def _number(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, list):
+        return ", ".join(map(_number, value))
+    if isinstance(value, float):
+        return f"{value:.4f}" if abs(value) >= 1e-3 or value == 0 else f"{value:.2e}"
+    return f"{value:,}" if isinstance(value, int) else escape(str(value))
