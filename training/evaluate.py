@@ -99,7 +99,7 @@ def interval_figures(scores: Floats, labels: Bools) -> dict[str, Any]:
     from training.intervals import bootstrap, delong, json_interval
 
     distinct, place = np.unique(scores, return_inverse=True)
-    hits, false = (np.bincount(place, side.astype(np.float64), len(distinct)) for side in (labels, ~labels))
+    hits, false = (np.bincount(place[side], minlength=len(distinct)).astype(np.float64) for side in (labels, ~labels))
     counts = Counts(distinct, hits, false)
     return {
         "roc_auc_interval": json_interval(delong(counts)),
