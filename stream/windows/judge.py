@@ -5,6 +5,7 @@ Pure but for the scorer that it is given. The event is the interface to everybod
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from stream.scoring import Score, Scorer
@@ -15,6 +16,7 @@ from stream.windows.window import Window
 SCHEMA = 1
 MAX_EVIDENCE = 5
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = 24 * 3_600_000
 
 Source = tuple[str, int]
 """Topic (or file) and partition that a window's offsets belong to."""
@@ -87,5 +89,16 @@ def time_text(ms: int) -> str:
     >>> time_text(1226262975000)
     '2008-11-09T20:36:15Z'
     """
-    moment = _EPOCH + timedelta(milliseconds=ms)
-    return moment.isoformat(timespec="milliseconds" if ms % 1000 else "seconds").replace("+00:00", "Z")
+    day, of_day = divmod(ms, _DAY)
+    second, rest = divmod(of_day, 1000)
+    return f"{_date(day)}T{_clock(second)}.{rest:03}Z" if rest else f"{_date(day)}T{_clock(second)}Z"
+
+
+@lru_cache(1024)
+def _date(day: int) -> str:
+    return (_EPOCH + timedelta(days=day)).date().isoformat()
+
+
+@lru_cache(24 * 3600)
+def _clock(second: int) -> str:
+    return (_EPOCH + timedelta(seconds=second)).time().isoformat()

@@ -5,6 +5,8 @@ sign stay small (Protocol Buffers encoding specification). Log stamps are mostly
 carries one bit that says whether it counts seconds or milliseconds.
 """
 
+from collections.abc import Iterator
+
 from stream.errors import StateError
 
 _TWO = 1 << 14
@@ -28,33 +30,35 @@ def unpack(body: bytes | bytearray) -> list[tuple[int, int, int]]:
 
     Raises StateError for bytes that ``append`` did not write.
     """
-    numbers = _numbers(body)
-    if len(numbers) % 3:
-        raise StateError("a window's lines are cut short")
     lines = []
     time = offset = 0
-    for i in range(0, len(numbers), 3):
-        code = numbers[i + 1]
-        delta = _unzigzag(code >> 1)
-        time += delta if code & 1 else delta * 1000
-        offset += _unzigzag(numbers[i + 2])
-        lines.append((time, numbers[i], offset))
+    rest = iter(body)
+    try:
+        for byte in rest:
+            template = byte if byte < 128 else _long(byte, rest)
+            byte = next(rest)
+            code = byte if byte < 128 else _long(byte, rest)
+            byte = next(rest)
+            step = byte if byte < 128 else _long(byte, rest)
+            if code & 1:
+                time += _unzigzag(code >> 1)
+            else:
+                time += -(code + 2 >> 2) * 1000 if code & 2 else (code >> 2) * 1000
+            offset += -(step + 1 >> 1) if step & 1 else step >> 1
+            lines.append((time, template, offset))
+    except StopIteration:
+        raise StateError("a window's lines are cut short") from None
     return lines
 
 
-def _numbers(body: bytes | bytearray) -> list[int]:
-    numbers = []
+def _long(byte: int, rest: Iterator[int]) -> int:
+    """A number of more than one byte, of which this is the first."""
     number = shift = 0
-    for byte in body:
-        if byte < 128:
-            numbers.append(number | byte << shift)
-            number = shift = 0
-        else:
-            number |= (byte & 127) << shift
-            shift += 7
-    if shift:
-        raise StateError("a window's lines are cut short")
-    return numbers
+    while byte > 127:
+        number |= (byte & 127) << shift
+        shift += 7
+        byte = next(rest)
+    return number | byte << shift
 
 
 def _varint(number: int) -> bytes:

@@ -37,6 +37,8 @@ def segments(times: Sequence[int], settings: WindowSettings) -> list[Segment]:
 def _end(times: Sequence[int], start: int, settings: WindowSettings) -> int:
     last_end = min(start + settings.max_lines, len(times))
     oldest = times[start] + settings.max_age
+    if times[last_end - 1] - times[start] <= min(settings.close_after, settings.max_age):
+        return last_end  # nearly always: no need to look at each line
     for i in range(start + 1, last_end):
         if times[i] - times[i - 1] > settings.close_after or times[i] > oldest:
             return i

@@ -252,7 +252,8 @@ class WindowStore:
     def _lines(self, block: bytes, window: OpenWindow) -> _Lines:
         self.looks += 1
         text = self.templates.text
-        lines = sorted((time, text(number), offset, number) for time, number, offset in unpack(window.body))
+        lines = [(time, text(number), offset, number) for time, number, offset in unpack(window.body)]
+        lines.sort()
         if len(lines) != window.count:
             raise StateError(f"window {block!r} holds {len(lines)} lines, not {window.count}")
         return lines
