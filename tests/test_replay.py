@@ -439,7 +439,7 @@ def test_a_topic_of_labels_that_are_no_use_is_one_line(
 def test_an_absent_topic_of_labels_is_one_line(command: Command, log: Log, broker: str) -> None:
     ran = command("replay", log.file, "--labels-topic", "no-such", "--bootstrap-servers", broker)
     assert (ran.code, ran.out) == (1, b"")
-    assert ran.err.startswith("error: there is no topic no-such")
+    assert ran.err == "error: there is no topic no-such of labels\n"
 
 
 # ── between two times ──

@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from stream.errors import BrokerError, InputError
 from stream.kafka.clients import new_consumer, offsets_of, partitions_of
-from stream.kafka.refusals import kafka_errors
+from stream.kafka.refusals import Unreachable, kafka_errors
 from stream.labels import VALUES
 from stream.settings import Settings
 
@@ -56,7 +56,13 @@ def read_label_topic(
 
 
 def _ends(consumer: Consumer, settings: Settings, topic: str) -> dict[int, tuple[int, int]]:
-    return {place.partition: offsets_of(consumer, place) for place in partitions_of(consumer, settings, topic)}
+    try:
+        places = partitions_of(consumer, settings, topic)
+    except Unreachable:
+        raise
+    except BrokerError as error:
+        raise BrokerError(f"there is no topic {topic} of labels") from error
+    return {place.partition: offsets_of(consumer, place) for place in places}
 
 
 def _taken(message: Message, labels: dict[str, bool], end: int) -> int:
