@@ -26,7 +26,7 @@ from bench.speed.log import laid_over, simulated, stream_lines
 from bench.speed.moving import measure, preload
 from bench.speed.packages import Missing, installed
 from bench.speed.rows import latency_figures
-from bench.speed.run import Limits, Watched
+from bench.speed.run import Limits, Watched, with_totals
 from bench.speed.show import table
 from bench.speed.watch import Look
 from stream.broker import EmbeddedBroker
@@ -88,7 +88,7 @@ def looked(*commits: tuple[float, int, int]) -> Watched:
     """Looks at these times, with so many lines read and done; a line is 2 ms of processor time and 1 ms of Kafka's."""
     watched = Watched(1000, Limits(warm_up=100, seconds=10.0))
     for when, read, done in commits:
-        watched.add(Look(when, read, done, own_cpu_s=done * 0.002, broker_cpu_s=done * 0.001, resident=2**20 * read))
+        watched.add(Look(when, read, done, 0, own_cpu_s=done * 0.002, broker_cpu_s=done * 0.001, resident=2**20 * read))
     return watched
 
 
@@ -103,9 +103,19 @@ def test_time_begins_with_the_first_commit_behind_the_warm_up_and_ends_with_the_
 def test_what_the_first_of_two_stages_did_before_the_time_began_is_not_counted_and_all_has_to_be_done() -> None:
     watched = looked((6.0, 300, 0), (30.0, 1000, 100))
     assert not watched.over  # though the time is over: the second stage is behind
-    watched.add(Look(41.0, 1000, 1000, 2.0, 1.0, 0))
+    watched.add(Look(41.0, 1000, 1000, 0, 2.0, 1.0, 0))
     assert watched.over
     assert watched.result().lines_per_s == pytest.approx(700 / 35)
+
+
+def test_time_ends_with_the_last_event_where_windows_are_judged_after_the_last_line() -> None:
+    watched = Watched(1000, Limits(100, 10.0), still=1.5)
+    for when, done, later in [(5.0, 0, 0), (6.0, 500, 0), (7.0, 1000, 20), (8.0, 1000, 90), (8.5, 1000, 90)]:
+        watched.add(Look(when, done, done, later, 0.0, 0.0, 0))
+        assert not watched.over
+    watched.add(Look(9.5, 1000, 1000, 90, 0.0, 0.0, 0))
+    assert watched.over
+    assert watched.result().seconds == 2.0
 
 
 def test_one_stage_is_stopped_at_the_first_commit_after_its_time() -> None:
@@ -123,6 +133,15 @@ def test_a_contestant_that_commits_nothing_is_not_waited_for_for_ever() -> None:
         looked((6.0, 300, 300), (127.0, 300, 300))
     with pytest.raises(BrokerError, match="after 0 lines"):
         looked((6.0, 0, 0), (127.0, 0, 0))
+
+
+def test_of_ours_the_log_says_how_much_was_published_and_remembered(tmp_path: Path) -> None:
+    log = tmp_path / "daemon.log"
+    log.write_text('{"event": "started"}\n{"event": "ended", "lines": 2000, "scored": 90, "remembered": 0.8}\nbye\n')
+    run = looked((6.0, 100, 100), (7.0, 1000, 1000)).result()
+    assert with_totals(run, log) == replace(run, published=45.0, remembered=0.8)
+    log.write_text('{"event": "started"}\n')
+    assert with_totals(run, log) == run
 
 
 def test_a_log_is_laid_over_itself_in_the_order_of_time_with_blocks_of_its_own() -> None:

@@ -31,13 +31,16 @@ class Place:
 
 @dataclass(frozen=True)
 class Started:
-    """What to start, and whose offsets count: a line is done when its offset is committed in each of the topics."""
+    """What to start, and whose offsets count: a line is done when its offset is committed in each of the topics. What
+    is due may still be judged then: ``later`` is the topic in which that shows.
+    """
 
     command: list[str]
     group: str
     topics: list[str]
     made: list[str]
     environ: dict[str, str]
+    later: str | None = None
 
 
 Contestant = Callable[[Place], Started]
@@ -109,7 +112,7 @@ def _ours(place: Place, keyed_input: bool, flags: tuple[str, ...]) -> Started:
     made = [given[name] for name in _TOPICS if name != "raw_topic"]
     profile = ["-m", "cProfile", "-o", str(place.profiles / f"{place.unique}.prof")] if place.profiles else []
     command = [sys.executable, *profile, "-m", "stream", "consume", *named, *kind, *flags]
-    return Started(command, place.unique, topics, made, {})
+    return Started(command, place.unique, topics, made, {}, settings.scores_topic)
 
 
 _TOPICS = [name for name in Settings.model_fields if name.endswith("_topic")]

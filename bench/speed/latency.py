@@ -34,6 +34,7 @@ _BEFORE = 100  # blocks that are there when the daemon starts: enough for it to 
 _EVERY_S = 0.005
 _TIMEOUT_S = 120.0
 _GRACE_S = 20.0
+_ENDLESS = 2**62
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def measure(address: str, folder: Path, kind: str, blocks: Sequence[Sequence[Lin
     begun = time.monotonic()
     child = process.spawn(started.command, os.environ, log, die_with_parent=True)
     try:
-        start_s = _committed(Progress(base, started), begun)
+        start_s = _committed(Progress(base, started, _ENDLESS), begun)
         return Steady(start_s, _latencies(base, f"{place.unique}-scores", producer, blocks[_BEFORE:]))
     except BrokerError as error:
         raise BrokerError(f"{error}; the daemon said: {last_words(log)}") from error

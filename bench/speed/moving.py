@@ -21,10 +21,12 @@ BASE = "noop"
 GOALS = {"keyed": 0.5, "any-key": 0.25}
 _RATE = "lines moved"
 _BOTH = "processor time of contestant and broker"  # what a busy machine distorts least
-_OTHERS: list[tuple[str, str, Callable[[Run], float]]] = [
+_OTHERS: list[tuple[str, str, Callable[[Run], float | None]]] = [
     (_BOTH, "µs a line", lambda run: run.own_us + run.broker_us),
     ("… of the contestant alone", "µs a line", lambda run: run.own_us),
     ("resident memory of the contestant, at most", "MiB", lambda run: run.peak_mib),
+    ("scores published", "of 1,000 lines", lambda run: run.published),
+    ("windows whose score was remembered", "share", lambda run: run.remembered),
 ]
 
 
@@ -60,5 +62,7 @@ def figures(rows: Mapping[str, Sequence[Run]]) -> list[Figure]:
     ]
     for section, unit, value in _OTHERS:
         of = base if section == _BOTH else {}
-        found += [Figure(section, n, unit, [value(r) for r in runs], of.get(n)) for n, runs in rows.items()]
+        for name, runs in rows.items():
+            if values := [each for run in runs if (each := value(run)) is not None]:
+                found.append(Figure(section, name, unit, values, of.get(name)))
     return found

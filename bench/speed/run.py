@@ -2,13 +2,15 @@
 
 The rate is that between two commits: the first one behind the warm-up, and the last one. So it holds no start, no
 filling of caches (the broker's, the contestant's), and no line whose output is not committed. Where there are two
-stages, time begins with the first one's commit and ends with all lines done: the first may be far ahead.
+stages, time begins with the first one's commit and ends with all lines done: the first may be far ahead. Of ours it
+ends with the last event: windows that are due when the last line is committed are judged in the commits that follow.
 """
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import orjson
 import psutil
 
 from bench.speed.contestants import Contestant, Place, Started
@@ -19,6 +21,7 @@ from stream.kafka.clients import new_admin
 
 _STUCK_S = 120.0
 _GRACE_S = 20.0
+_STILL_S = 1.5  # two commits and more; what comes later comes because the topic has ended
 _MIB = 2**20
 
 
@@ -33,7 +36,8 @@ class Limits:
 @dataclass(frozen=True)
 class Run:
     """What one run showed: µs of processor time a line, of the contestant and of the broker; the contestant's greatest
-    resident memory.
+    resident memory. Of ours, what its log said at the end: scores published for a thousand lines, and the share of
+    windows that the memo knew.
     """
 
     lines: int
@@ -42,22 +46,28 @@ class Run:
     own_us: float
     broker_us: float
     peak_mib: float
+    published: float | None = None
+    remembered: float | None = None
 
 
 @dataclass
 class Watched:
-    """The looks at which more was committed than before, and the greatest resident memory of all looks."""
+    """The looks at which more was committed than before, and the greatest resident memory of all looks. Once all lines
+    are done, it is over when nothing more has come for ``still`` seconds.
+    """
 
     lines: int
     limits: Limits
+    still: float = 0.0
     commits: list[Look] = field(default_factory=list)
     peak: int = 0
+    _now: float = 0.0
 
     def add(self, look: Look) -> None:
         """Take a look; raise BrokerError if nothing is committed any more."""
-        self.peak = max(self.peak, look.resident)
+        self._now, self.peak = look.when, max(self.peak, look.resident)
         before = self.commits[-1] if self.commits else None
-        if before is None or (look.read, look.done) > (before.read, before.done):
+        if before is None or _done(look) > _done(before):
             self.commits.append(look)
         elif look.when - before.when > _STUCK_S:
             raise BrokerError(f"after {before.done:,} lines, nothing was committed for {_STUCK_S:.0f} s")
@@ -73,7 +83,7 @@ class Watched:
         """Whether all is done, or, at one stage, the time is over."""
         first, last = self.warm, self.commits[-1]
         late = first is not None and last.when - first.when > self.limits.seconds
-        return last.done >= self.lines or (late and last.read == last.done)
+        return (last.done >= self.lines and self._now - last.when >= self.still) or (late and last.read == last.done)
 
     def result(self) -> Run:
         """The figures; raise BrokerError where there is one commit alone."""
@@ -95,21 +105,35 @@ def run(place: Place, contestant: Contestant, limits: Limits, broker: psutil.Pro
     """Run a contestant on fresh topics, which are deleted in the end; raise BrokerError with its last words."""
     started = contestant(place)
     log = place.folder / f"{place.unique}.log"
-    progress = Progress(place.base, started)
+    progress = Progress(place.base, started, place.lines)
     child = process.spawn(started.command, {**os.environ, **started.environ}, log, die_with_parent=True)
     try:
-        watched = Watched(place.lines, limits)
+        watched = Watched(place.lines, limits, _STILL_S if started.later else 0.0)
         for look in looks(progress, child, broker):
             watched.add(look)
             if watched.over:
                 break
-        return watched.result()
+        result = watched.result()
     except BrokerError as error:
         raise BrokerError(f"{error}; it said: {last_words(log)}") from error
     finally:
         process.end(child, _GRACE_S)
         progress.close()
         forget(place, started)
+    return with_totals(result, log)
+
+
+def _done(look: Look) -> tuple[int, int, int]:
+    return look.read, look.done, look.later
+
+
+def with_totals(result: Run, log: Path) -> Run:
+    """The run with what our daemon's last entry says; nothing of others, and of one that was killed."""
+    entries = [line for line in log.read_bytes().splitlines() if b'"event": "ended"' in line]
+    if not entries:
+        return result
+    said = orjson.loads(entries[-1])
+    return replace(result, published=said["scored"] / said["lines"] * 1000, remembered=said.get("remembered"))
 
 
 def last_words(log: Path) -> str:

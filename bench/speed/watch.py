@@ -1,7 +1,8 @@
 """What a contestant has done, seen from outside: committed offsets, and its and the broker's use of the machine.
 
 A line is read when its offset is committed, and done when that is so at the second stage, where there are two. Offsets
-of transactions' ends and control records count there, too: a few hundred in a run.
+of transactions' ends and control records count there, too: a few hundred in a run. Once all lines are done, what is
+still published is looked at.
 """
 
 import time
@@ -13,7 +14,7 @@ from confluent_kafka import TopicPartition
 
 from bench.speed.contestants import Started
 from stream.errors import BrokerError
-from stream.kafka.clients import committed_offsets, new_consumer, partitions_of
+from stream.kafka.clients import committed_offsets, new_consumer, offsets_of, partitions_of
 from stream.settings import Settings
 
 _LOOK_S = 0.02
@@ -22,11 +23,14 @@ _AT_ONCE = {"isolation.level": "read_uncommitted"}  # read_committed would wait 
 
 @dataclass(frozen=True)
 class Look:
-    """At ``when`` (monotonic s): lines read and done, processor seconds so far, resident bytes of the contestant."""
+    """At ``when`` (monotonic s): lines read and done, records published once all were done, processor seconds so far,
+    resident bytes of the contestant.
+    """
 
     when: float
     read: int
     done: int
+    later: int
     own_cpu_s: float
     broker_cpu_s: float
     resident: int
@@ -35,14 +39,17 @@ class Look:
 class Progress:
     """Lines that a contestant's group has committed so far."""
 
-    def __init__(self, settings: Settings, started: Started) -> None:
+    def __init__(self, settings: Settings, started: Started, lines: int) -> None:
         self._consumer = new_consumer(settings, **_AT_ONCE, **{"group.id": started.group})
         self._places = [partitions_of(self._consumer, settings, topic) for topic in started.topics]
+        self._later = partitions_of(self._consumer, settings, started.later) if started.later else []
+        self._lines = lines
 
-    def now(self) -> tuple[int, int]:
-        """Lines read and lines done."""
+    def now(self) -> tuple[int, int, int]:
+        """Lines read, lines done, and the records published so far, if all are done."""
         found = [self._committed(places) for places in self._places]
-        return max(found), min(found)
+        later = self._later if min(found) >= self._lines else []
+        return max(found), min(found), sum(offsets_of(self._consumer, place)[1] for place in later)
 
     def _committed(self, places: list[TopicPartition]) -> int:
         offsets: list[int] = [place.offset for place in committed_offsets(self._consumer, places)]
