@@ -11,7 +11,14 @@ from stream.windows.settings import WindowSettings
 from training.command import run_training, training_options
 
 
-@click.command(epilog="\b\nExample:\n  python -m training hdfs.log.gz --out checkpoint")
+@click.command(
+    epilog="""\b
+Examples:
+  python -m training hdfs.log.gz --out checkpoint
+  torchrun --standalone --nproc-per-node 2 -m training hdfs.log.gz --out checkpoint
+
+With torchrun, each process computes its share of every batch; all need the files, and the first one writes."""
+)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @training_options
 def cli(files: tuple[str, ...], **options: Any) -> None:
