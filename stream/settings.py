@@ -86,6 +86,7 @@ class Settings(BaseSettings):
     partitions: int = Field(4, ge=1, le=10_000, description="Partitions of topics that are created.")
     replication: int = Field(1, ge=1, le=32, description="Replicas of topics that are created.")
     keyed_input: bool = Field(False, description="The raw topic is keyed by block id already: no route stage.")
+    workers: int = Field(1, ge=1, le=64, description="Processes that share the work, each a daemon of the group.")
     stage: Literal["all", "route", "score"] = Field("all", description="Which half of the daemon to run.")
     timezone: Zone = Field("UTC", description="Time zone of log stamps that name none.")
     quiet_after: Duration = Field(30_000, description="Silence of a block, in event time, before a provisional score.")
