@@ -69,7 +69,7 @@ def replayed(lines: Sequence[bytes], labels: dict[str, bool], **settings: int) -
 
 def test_an_early_score_is_that_of_the_lines_up_to_the_age_as_a_window_that_may_go_on() -> None:
     early = EarlyScores(Lengths())
-    failed = window((0, "a"), (1, "b"), (2, "c"), (10, "d"), (61, "e"), block="blk_1")
+    failed = window((0, "a"), (1, "b"), (10, "c"), (11, "d"), (61, "e"), block="blk_1")
     healthy = window((5, "a"), (5, "b"), (66, "c"), block="blk_2")
     early.add([failed, healthy, window((0, "x"), block="blk_1", part=2)])
     found = early.figures({"blk_1": True, "blk_2": False, "blk_3": True})
