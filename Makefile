@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: help setup dev demo test check chaos bench bench-state bench-guarantee bench-detection format lock clean
+.PHONY: help setup dev demo test check chaos bench bench-long bench-state bench-guarantee bench-detection format lock clean
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -40,6 +40,10 @@ bench: dev ## lines/s, latency, memory, the model, beside what a user would pick
 
 bench-state: dev ## a million open windows: memory, time to restore, cost of a line; some minutes (WINDOWS= PARTITIONS=)
 	@$(BIN)/python -m bench.state $(if $(WINDOWS),--windows $(WINDOWS)) $(if $(PARTITIONS),--partitions $(PARTITIONS))
+
+bench-long: dev ## eight minutes at full speed: the daemon's memory, as a graph (LINES= MINUTES= PNG= JSON= LOG=)
+	@$(BIN)/python -m bench.longrun $(call flag,LINES,lines) $(call flag,MINUTES,minutes) $(call flag,PNG,png) \
+	$(call flag,JSON,json) $(call flag,LOG,log)
 
 bench-guarantee: dev ## what exactly-once costs against at-least-once
 	@$(BIN)/python -m bench.guarantee
