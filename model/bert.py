@@ -48,6 +48,7 @@ def mini_config(vocabulary: int, **overrides: Any) -> "BertConfig":
         "intermediate_size": 1024,
         "max_position_embeddings": MAX_TOKENS,
         "type_vocab_size": 1,
+        "initializer_range": 0.05,
         "hidden_dropout_prob": 0.0,
         "attention_probs_dropout_prob": 0.0,
     }

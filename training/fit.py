@@ -56,7 +56,7 @@ _HEAD_RATE = 5e-4
 class Recipe:
     """What a person may choose. ``false_alarms``: see ``training.budget``.
 
-    ``epochs`` are those of the masked language model, 0 for none; ``steps`` of the head are batches of 64 windows;
+    ``epochs`` are those of the masked language model, 0 for none; ``steps`` of the head are batches of 96 windows;
     ``zone`` is the time zone of stamps that name none. ``healthy``: no failure is among the windows that are trained on
     (those ``left_out`` were all). ``name``, ``command`` and ``source`` (what the lines are) stand
     in the model card.

@@ -18,10 +18,11 @@ from training.wording import Wording
 
 Ids = tuple[int, ...]
 
-_AS_WORDS = 0.05  # of the known lines
-_REWORDED = 0.35  # of the windows, one to three of their kinds
-_RUINED = 0.08  # of the windows: one of their kinds speaks of trouble, in all of its lines
-_NEWS = 0.15  # of the windows without an unknown line get one
+_WORDED = 0.3  # of the windows are read in words; the others have three times fewer tokens, and say what fits what
+_AS_WORDS = 0.05  # of the known lines of these
+_REWORDED = 0.7  # of these windows, one to three of their kinds
+_RUINED = 0.15  # of these windows: one of their kinds speaks of trouble, in all of its lines
+_NEWS = 0.3  # of these windows without an unknown line get one
 _HARMLESS = 0.02  # lines of an unknown kind that a window's harmless unknown lines count as, however many there are
 
 
@@ -67,6 +68,8 @@ class Sampler:
 
     def read(self, row: Floats) -> tuple[Ids, Floats]:
         """A row of counts in words, as token ids, and what these words mean: a row again."""
+        if not row[-1] and self._rng.random() >= _WORDED:
+            return self._encoder.encode(self._known(row), self._complete), row
         meaning = row.copy()
         bag: Counter[str] = Counter()
         as_words: set[str] = set()
@@ -85,6 +88,9 @@ class Sampler:
             bag[text] += int(row[kind])
         self._add_unknown(bag, meaning, int(row[-1]))
         return self._encoder.encode(bag, self._complete, as_words), meaning
+
+    def _known(self, row: Floats) -> Counter[str]:
+        return Counter({self._kinds[kind]: int(row[kind]) for kind in np.flatnonzero(row[:-1]).tolist()})
 
     def _add_unknown(self, bag: Counter[str], meaning: Floats, number: int) -> None:
         if not number and self._rng.random() < _NEWS:
