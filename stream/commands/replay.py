@@ -2,9 +2,8 @@
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -13,11 +12,11 @@ import click
 import orjson
 
 from stream.commands.options import settings_options
-from stream.commands.progress import counting, working
+from stream.commands.progress import working
+from stream.commands.replayinput import Asked, epoch_ms, in_place, labels_of, lines_of, why_no_figure
 from stream.commands.scorers import SCORER_OPTIONS, WINDOW_OPTIONS, load_scorer
 from stream.errors import InputError
-from stream.files import STDIN, read_lines
-from stream.labels import read_labels
+from stream.files import STDIN
 from stream.lines import LineReader
 from stream.rows import RowWriter
 from stream.settings import Settings
@@ -26,35 +25,6 @@ if TYPE_CHECKING:
     from model.scorers import AnyScorer
     from training.provenance import Provenance
     from training.replay import Events, Replay
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_OFFSET_BITS = 40
-
-Told = Callable[[int, int], None]
-
-
-class _Line(NamedTuple):
-    offset: int
-    key: bytes | None
-    raw: bytes
-    label: bool | None
-
-
-class _Asked(NamedTuple):
-    """What was asked for, apart from the settings."""
-
-    files: tuple[str, ...]
-    topic: str | None
-    labels: str | None
-    labels_topic: str | None
-    begin: datetime | None
-    end: datetime | None
-    scores: str | None
-    publish: bool
-
-    @property
-    def source(self) -> str:
-        return self.topic or self.files[0]
 
 
 class _Ran(NamedTuple):
@@ -143,11 +113,11 @@ def replay_command(
         raise click.UsageError("give --labels or --labels-topic, and not both")
     if files and not (labels or labels_topic):
         raise click.UsageError("log files need --labels or --labels-topic")
-    asked = _Asked(files, topic, labels, labels_topic, begin, end, scores, publish)
+    asked = Asked(files, topic, labels, labels_topic, begin, end, scores, publish)
     ran = _run(asked, settings)
     replay = ran.replay
     if not replay.blocks.judged().blocks:
-        raise InputError(_why_no_figure(replay, asked))
+        raise InputError(why_no_figure(replay, asked))
     with working("working out the figures"):
         found = replay.figures()
     click.echo(orjson.dumps(found))
@@ -155,17 +125,17 @@ def replay_command(
         _report(report, ran, asked, settings, found)
 
 
-def _run(asked: _Asked, settings: Settings) -> _Ran:
+def _run(asked: Asked, settings: Settings) -> _Ran:
     from stream.commands.replayshow import ReplayShow
     from training.between import Between
     from training.replay import Replay
 
     zone = ZoneInfo(settings.timezone)
-    labels = _labels(asked, settings)
-    wanted = Between(LineReader(zone), _epoch_ms(asked.begin, zone), _epoch_ms(asked.end, zone))
+    labels = labels_of(asked, settings)
+    wanted = Between(LineReader(zone), epoch_ms(asked.begin, zone), epoch_ms(asked.end, zone))
     digest = hashlib.sha256()
     with ExitStack() as open_things:
-        lines = _lines(asked, bool(labels), settings)
+        lines = lines_of(asked, bool(labels), settings)
         scorer = load_scorer(settings)
         replay = Replay(
             scorer,
@@ -188,85 +158,22 @@ def _run(asked: _Asked, settings: Settings) -> _Ran:
     return _Ran(replay, scorer, digest)
 
 
-def _labels(asked: _Asked, settings: Settings) -> dict[str, bool]:
-    if asked.labels:
-        return read_labels(asked.labels)
-    if asked.labels_topic:
-        from stream.kafka.clients import new_admin
-        from stream.kafka.labeltopic import read_label_topic
-
-        new_admin(settings)
-        with counting("reading the labels") as told:
-            return read_label_topic(settings, asked.labels_topic, told)
-    return {}
-
-
-def _rows(asked: _Asked, open_things: ExitStack) -> "Events | None":
+def _rows(asked: Asked, open_things: ExitStack) -> "Events | None":
     from stream.output import open_output
 
     return RowWriter(open_things.enter_context(open_output(asked.scores))).write if asked.scores else None
 
 
-def _publisher(asked: _Asked, settings: Settings, open_things: ExitStack) -> "Events | None":
+def _publisher(asked: Asked, settings: Settings, open_things: ExitStack) -> "Events | None":
     if not asked.publish:
         return None
     from stream.kafka.publisher import Publisher
 
     publisher = open_things.enter_context(Publisher(settings, asked.source))
-    return lambda events: publisher.publish([_in_place(event) for event in events] if asked.topic else events)
+    return lambda events: publisher.publish([in_place(event) for event in events] if asked.topic else events)
 
 
-def _in_place(event: dict[str, Any]) -> dict[str, Any]:
-    """The event with the partition and offset of the lines that its evidence names."""
-    evidence = [
-        {**one, "source": [one["source"][0], *divmod(one["source"][2], 1 << _OFFSET_BITS)]} for one in event["evidence"]
-    ]
-    return {**event, "evidence": evidence}
-
-
-def _lines(asked: _Asked, labelled: bool, settings: Settings) -> Callable[[Told], Iterator[_Line]]:
-    """The lines, once progress can be told; a topic is asked for at once. Given labels stand above those of headers."""
-    if not asked.topic:
-        return lambda told: _files(asked.files, told)
-    from stream.kafka.replay import TopicLines
-
-    found = TopicLines(settings, asked.topic, LineReader(ZoneInfo(settings.timezone)))
-
-    def lines(told: Told) -> Iterator[_Line]:
-        for line in found:
-            told(found.done, found.of)
-            key = line.key if settings.keyed_input else None
-            place = line.partition << _OFFSET_BITS | line.offset  # one number for the windows, whose lines mix
-            yield _Line(place, key, line.raw, None if labelled else line.label)
-
-    return lines
-
-
-def _files(files: tuple[str, ...], told: Told) -> Iterator[_Line]:
-    for number, raw in enumerate(read_lines(files, told)):
-        yield _Line(number, None, raw, None)
-
-
-def _epoch_ms(moment: datetime | None, zone: ZoneInfo) -> int | None:
-    if moment is None:
-        return None
-    return ((moment if moment.tzinfo else moment.replace(tzinfo=zone)) - _EPOCH) // timedelta(milliseconds=1)
-
-
-def _why_no_figure(replay: "Replay", asked: _Asked) -> str:
-    if (asked.begin or asked.end) and not replay.blocks.scores:
-        return f"no block of {asked.source} begins between --from and --to ({replay.lines:,} lines lie there)"
-    if not replay.blocks.scores:
-        return f"no line of {asked.source} can be read and names a block ({replay.lines:,} lines)"
-    if asked.labels or asked.labels_topic:
-        return f"no block of {asked.source} has a label in {asked.labels or asked.labels_topic}"
-    return (
-        f"the topic {asked.source} carries no labels; send it with: tinylogbert produce FILE --labels CSV, "
-        "or give --labels or --labels-topic"
-    )
-
-
-def _report(folder: Path, ran: _Ran, asked: _Asked, settings: Settings, found: dict[str, Any]) -> None:
+def _report(folder: Path, ran: _Ran, asked: Asked, settings: Settings, found: dict[str, Any]) -> None:
     from training.mistakes import worst_mistakes
     from training.projection import project
     from training.report import Report, write_report
@@ -289,7 +196,7 @@ def _report(folder: Path, ran: _Ran, asked: _Asked, settings: Settings, found: d
         click.echo("t-SNE is left out: there are too few distinct windows", err=True)
 
 
-def _provenance(ran: _Ran, asked: _Asked, settings: Settings) -> "Provenance":
+def _provenance(ran: _Ran, asked: Asked, settings: Settings) -> "Provenance":
     from model.checkpoint import shipped_checkpoint
     from model.folder import ALL_FILES
     from training.provenance import checkpoint_checksums, provenance
