@@ -1,5 +1,6 @@
 """The scorer that a folder holds. Loads torch only for TinyLogBERT."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ def scorer_of(folder: Path | None, memo: bool = True, device: str = "cpu", threa
         from model.baselines import BaselineScorer
 
         return BaselineScorer.load(folder, memo)
+    # Threads that wait for each other asleep, not spinning: beside other work two were ten times slower than one.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from model.device import device_of
     from model.scorer import BertScorer
 
