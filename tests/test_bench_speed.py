@@ -118,6 +118,17 @@ def test_time_ends_with_the_last_event_where_windows_are_judged_after_the_last_l
     assert watched.result().seconds == 2.0
 
 
+def test_whoever_works_is_not_at_its_end_though_nothing_is_committed() -> None:
+    watched = Watched(1000, Limits(100, 10.0), still=1.5)
+    for when, cpu in [(5.0, 0.0), (6.0, 0.5), (7.0, 1.0), (8.0, 1.5), (9.0, 1.55), (9.4, 1.56)]:
+        done = 500 if when < 6 else 1000
+        watched.add(Look(when, done, done, 0, cpu, 0.0, 0))
+        assert not watched.over
+    watched.add(Look(9.6, 1000, 1000, 0, 1.57, 0.0, 0))
+    assert watched.over
+    assert watched.result().seconds == 1.0
+
+
 def test_one_stage_is_stopped_at_the_first_commit_after_its_time() -> None:
     assert not looked((6.0, 100, 100), (15.9, 200, 200)).over
     assert looked((6.0, 100, 100), (15.9, 200, 200), (16.5, 300, 300)).over
