@@ -43,7 +43,7 @@ def main(lines: int, minutes: float, any_key: bool, log: Path | None, png: Path,
     draw(samples, png)
     if json_file:
         with open_output(json_file) as file:
-            file.write(orjson.dumps({**found, "samples": samples}))
+            file.write(orjson.dumps({**found, "samples": [list(s) for s in samples]}))
 
 
 if __name__ == "__main__":

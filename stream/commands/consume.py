@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -65,7 +65,7 @@ def _work(settings: Settings, orphaned: Callable[[], bool]) -> None:
     from stream.logs import new_log
 
     with until_told() as stop, on_hangup() as hangup:
-        run_daemon(settings, new_log(sys.stderr), lambda: stop() or orphaned(), hangup=hangup)
+        run_daemon(settings, new_log(sys.stderr), lambda: stop() or orphaned(), hangup=hangup, warm=import_model)
 
 
 def run_daemon(
@@ -74,22 +74,23 @@ def run_daemon(
     stop: Callable[[], bool],
     load: "Callable[[Settings], Scorer]" = load_scorer,
     hangup: Callable[[], bool] = lambda: False,
+    warm: Callable[[Settings], None] = lambda _: None,
 ) -> None:
     """Create the topics that are missing, load the scorer, work until ``stop``; raise UserError for what ends it.
 
-    When ``hangup`` says so the scorer is loaded again, and exchanged for what is found then.
+    ``warm`` is called beside the first questions to Kafka. When ``hangup`` says so the scorer is loaded again, and
+    exchanged for what is found then.
     """
     from zoneinfo import ZoneInfo
 
     with ThreadPoolExecutor(1, "checkpoint") as beside:
-        # Loading takes seconds; meanwhile Kafka's client is imported and asked for topics.
-        loading = beside.submit(_swapper, settings, load, beside, log) if settings.stage != "route" else None
+        importing = beside.submit(warm, settings)  # meanwhile Kafka is asked for topics
         from stream.kafka.figures import Figures
         from stream.kafka.worker import Worker
         from stream.lines import LineReader
 
         _ready_topics(settings, log)
-        swapper = loading.result() if loading else None
+        swapper = _swapper(settings, load, beside, log, importing) if settings.stage != "route" else None
         scorer = swapper.scorer if swapper else None
         worker = Worker(settings, scorer, LineReader(ZoneInfo(settings.timezone)), log)
         started = {"bootstrap_servers": settings.bootstrap_servers, "group_id": settings.group_id}
@@ -101,8 +102,8 @@ def run_daemon(
             if swapper and swapper.tick(time.monotonic(), hangup()) and worker.score:
                 worker.score.look_again()
 
-        settle_memory()
-        worker.run(stop, every)
+        with settled_memory():
+            worker.run(stop, every)
         log.info("ended", **figures.totals())
 
 
@@ -116,18 +117,37 @@ def _ready_topics(settings: Settings, log: "Log") -> None:
     require_fitting(admin, settings)
 
 
-def settle_memory() -> None:
-    """What is loaded by now stays: the garbage collector need not look at it again. And it looks more rarely, since
-    messages, which it counts, come and go by the thousand and are in no cycles.
+@contextmanager
+def settled_memory() -> Iterator[None]:
+    """What is loaded by now stays, so the garbage collector need not look at it again (a checkpoint that is exchanged
+    later is freed all the same, but for cycles). And it looks more rarely, since messages, which it counts, come and go
+    by the thousand and are in no cycles.
     """
+    before = gc.get_threshold()
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GARBAGE, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
-def _swapper(settings: Settings, load: "Callable[[Settings], Scorer]", beside: Executor, log: "Log") -> "Swapper":
+def import_model(settings: Settings) -> None:
+    """Import what the scorer will need: that takes longer than all else in loading it."""
+    from model.folder import detector_of
+
+    if settings.stage != "route" and (settings.checkpoint is None or detector_of(settings.checkpoint) is None):
+        import model.scorer  # noqa: F401
+
+
+def _swapper(
+    settings: Settings, load: "Callable[[Settings], Scorer]", beside: Executor, log: "Log", importing: "Future[None]"
+) -> "Swapper":
     from stream.swap import Swapper, fingerprint
 
+    importing.exception()  # whatever it is, loading raises it again, and says it better
     files = checkpoint_files(settings)
     return Swapper(lambda: load(settings), lambda: fingerprint(files), beside, log)
 

@@ -101,12 +101,12 @@ class ScoreStage:
         """Window the lines of a partition, or obey control records; what cannot be read becomes a dead letter."""
         slot = self._slots[partition]
         slot.end_since = None
-        parts, add, store = self._reader.parts, slot.task.add, slot.task.store
+        parts, add, holds = self._reader.parts, slot.task.add, slot.task.store.holds
         keyed = self.settings.keyed_input
         usual = 0
         for message in messages:
             raw, key = message.value(), message.key()
-            if raw and key and (key in store or not keyed):
+            if raw and key and (not keyed or holds(key)):
                 try:
                     time, text, mentions = parts(raw)
                 except BadLine:  # which may not matter, where it names no block

@@ -17,26 +17,26 @@ _NEW = b""
 
 
 class Shelf:
-    """Open windows by block. ``hand`` holds those that are in hand, and is to be read only."""
+    """Open windows by block. ``rest`` holds all, ``hand`` those that are in hand; both are to be read only."""
 
     def __init__(self) -> None:
-        self._rest: dict[bytes, bytes] = {}  # every open window, as it was when it was laid here
+        self.rest: dict[bytes, bytes] = {}  # every open window, as it was when it was laid here
         self.hand: dict[bytes, OpenWindow] = {}  # as it is now
         self._gone: set[bytes] = set()
 
     def __len__(self) -> int:
-        return len(self._rest)
+        return len(self.rest)
 
     def __contains__(self, block: object) -> bool:
-        return block in self._rest
+        return block in self.rest
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self._rest)
+        return iter(self.rest)
 
     def get(self, block: bytes) -> OpenWindow | None:
         """The window of a block, in hand from now on; None if there is none."""
         window = self.hand.get(block)
-        if window is None and (value := self._rest.get(block)) is not None:
+        if window is None and (value := self.rest.get(block)) is not None:
             window = self.hand[block] = OpenWindow.unpacked(value, _BODY)
             window.quiet_alarm, window.close_alarm = _ALARMS.unpack_from(value)
         return window
@@ -44,11 +44,11 @@ class Shelf:
     def put(self, block: bytes, window: OpenWindow) -> None:
         """Take a new window in hand, in place of the block's old one if there is one."""
         self.hand[block] = window
-        self._rest[block] = _NEW
+        self.rest[block] = _NEW
 
     def drop(self, block: bytes) -> None:
         """The block has no open window any more."""
-        del self._rest[block]
+        del self.rest[block]
         del self.hand[block]
         self._gone.add(block)
 
@@ -56,21 +56,21 @@ class Shelf:
         """The time of the newest line of a block's window; None if there is none."""
         if window := self.hand.get(block):
             return window.last
-        value = self._rest.get(block)
+        value = self.rest.get(block)
         return None if value is None else summary(value, _BODY)[1]
 
     def scored(self) -> list[bytes]:
         """Blocks about whose window something was published."""
-        return [block for block in self._rest if self._is_scored(block)]
+        return [block for block in self.rest if self._is_scored(block)]
 
     def lay_down(self) -> list[tuple[bytes, bytes | None]]:
         """Put everything in hand to rest; return the changelog records of what has changed since the last call: the
         value None for what is gone.
         """
-        changes: list[tuple[bytes, bytes | None]] = [(block, None) for block in self._gone if block not in self._rest]
+        changes: list[tuple[bytes, bytes | None]] = [(block, None) for block in self._gone if block not in self.rest]
         for block, window in self.hand.items():
             value = sealed(window.packed())
-            self._rest[block] = _ALARMS.pack(window.quiet_alarm, window.close_alarm) + value
+            self.rest[block] = _ALARMS.pack(window.quiet_alarm, window.close_alarm) + value
             if window.touched:
                 changes.append((block, value))
         self.hand.clear()
@@ -84,16 +84,16 @@ class Shelf:
         ``restored`` has to follow.
         """
         if value is None:
-            self._rest.pop(block, None)
+            self.rest.pop(block, None)
         else:
             check(opened(value))
-            self._rest[block] = value
+            self.rest[block] = value
 
     def restored(self, alarms: Callable[[bytes, Summary], tuple[int, int]]) -> None:
         """All is there: ``alarms`` is called for every window, and returns the buckets of the alarms that it has set
         for quiet and close.
         """
-        rest, pack = self._rest, _ALARMS.pack
+        rest, pack = self.rest, _ALARMS.pack
         for block, value in rest.items():
             rest[block] = pack(*alarms(block, summary(value, FRAME_BYTES))) + value
 
@@ -102,4 +102,4 @@ class Shelf:
     def _is_scored(self, block: bytes) -> bool:
         if window := self.hand.get(block):
             return window.published is not None
-        return is_scored(self._rest[block], _BODY)
+        return is_scored(self.rest[block], _BODY)

@@ -55,6 +55,7 @@ class WindowStore:
         self.waiting = False
         self._open = Shelf()
         self._in_hand = self._open.hand.get
+        self.holds = self._open.rest.__contains__  # whether a block has an open window
         self._alarms = Alarms(settings, self._open.get)
         self._oldest: Oldest | None = None  # only once there were too many
         self._due: list[Due] = []
@@ -62,9 +63,6 @@ class WindowStore:
 
     def __len__(self) -> int:
         return len(self._open)
-
-    def __contains__(self, block: object) -> bool:
-        return block in self._open
 
     @property
     def alarms(self) -> int:
