@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: help setup dev demo test check chaos bench bench-long bench-state bench-guarantee bench-detection format lock clean
+.PHONY: help setup dev demo test check chaos bench bench-long bench-state bench-guarantee bench-detection bench-words bench-evidence bench-tokens bench-calibration format lock clean
 
 help: ## say what each target does
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.runtime ## everything to run into .venv, so that .venv/bin/tinylogbert works
 
@@ -51,6 +51,18 @@ bench-guarantee: dev ## what exactly-once costs against at-least-once
 bench-detection: dev ## how well failures are found that nobody labelled; LOG= (and LABELS=) is judged by folds (METHODS= KINDS= PROTOCOLS= SEEDS= JSON= STUDY=1)
 	@$(BIN)/python -m bench.detection $(call flag,LOG,log) $(call flag,LABELS,labels) $(call flag,METHODS,methods) \
 	$(call flag,KINDS,kinds) $(call flag,PROTOCOLS,protocols) $(call flag,SEEDS,seeds) $(call flag,JSON,json) $(if $(STUDY),--study)
+
+bench-words: dev ## what lines mean that training never saw (LOG= LABELS=)
+	@$(BIN)/python -m bench.words $(call flag,LOG,log) $(call flag,LABELS,labels)
+
+bench-evidence: dev ## whether the line at fault is among the first that are shown, on simulated failures
+	@$(BIN)/python -m bench.evidence
+
+bench-tokens: dev ## a token a line against plain word pieces: windows/s (LOG=)
+	@$(BIN)/python -m bench.tokens speed $(call flag,LOG,log)
+
+bench-calibration: dev ## whether budgets of false alarms are kept (LOG= LABELS=)
+	@$(BIN)/python -m bench.calibration $(if $(LOG),'$(LOG)') $(call flag,LABELS,labels)
 
 format: dev ## rewrite the code in the one format
 	$(BIN)/ruff check --fix .
