@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from stream.errors import InputError
 from stream.kafka.messages import Emit, Message, Record, SourceReport, dead_letter, event_value, read_control
+from stream.kafka.pace import Pace
 from stream.kafka.partitioners import Keying
 from stream.lines import BadLine, LineReader, windowed_blocks
 from stream.lines.blocks import only_block
@@ -16,7 +17,7 @@ from stream.lines.reader import check
 from stream.scoring import Remembers, Scorer
 from stream.settings import Settings
 from stream.windows.judge import Judged
-from stream.windows.task import SLICE, WindowTask
+from stream.windows.task import WindowTask
 
 
 @dataclass(slots=True)
@@ -38,6 +39,7 @@ class ScoreStage:
         self._reader = reader
         self._slots: dict[int, _Slot] = {}
         self._turn = 0
+        self._pace = Pace()
 
     @property
     def partitions(self) -> list[int]:
@@ -171,7 +173,7 @@ class ScoreStage:
 
     def _judged(self, now: float) -> dict[int, list[Judged]]:
         judged = {}
-        left = SLICE
+        left = self._pace.slice(now, self.waiting)
         slots = list(self._slots.items())
         first = self._turn % max(len(slots), 1)
         for partition, slot in (*slots[first:], *slots[:first]):
