@@ -22,6 +22,7 @@ _COMMANDS = (
     "score",
     "evaluate",
     "compare",
+    "data",
 )
 
 
