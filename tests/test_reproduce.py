@@ -33,7 +33,7 @@ def leaf(command: click.Command, words: list[str]) -> tuple[click.Command, list[
 
 
 def parses(command: click.Command, words: list[str]) -> None:
-    """The words are taken apart as the command would; what is unknown, or lacks its value, raises; nothing is missing."""
+    """The words are taken apart as the command would: what is unknown, or lacks its value, raises."""
     command, words = leaf(command, words)
     given, rest, _ = command.make_parser(click.Context(command)).parse_args(words)
     assert not rest
@@ -74,7 +74,7 @@ def test_make_knows_the_target_and_its_variables(line: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["replay x.log --no-such-option", "no-such-command", "train x.log --out", "train x.log", "compare --labels x"],
+    ["replay x.log --no-such-option", "no-such-command", "train x.log --out", "train x.log",
 )
 def test_what_is_wrong_would_be_seen(line: str) -> None:
     with pytest.raises((AssertionError, click.UsageError)):
