@@ -74,7 +74,7 @@ def test_make_knows_the_target_and_its_variables(line: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["replay x.log --no-such-option", "no-such-command", "train x.log --out", "train x.log",
+    ["replay x.log --no-such-option", "no-such-command", "train x.log --out", "train x.log"],
 )
 def test_what_is_wrong_would_be_seen(line: str) -> None:
     with pytest.raises((AssertionError, click.UsageError)):
