@@ -271,7 +271,7 @@ def test_every_key_that_is_printed_is_defined_on_the_page_and_in_the_help(
     assert keys(printed) - named - data == set()
     shown = Command(capsysbinary)("replay", "--help").out.decode()
     figures = ("roc_auc", "average_precision", "at_threshold", "best_f1_oracle", "distinct", "early", "delay")
-    for name in (*figures, "false_alarms", "calibration", "prequential"):
+    for name in (*figures, "false_alarms", "calibration", "drift", "prequential"):
         assert re.search(rf"\n +{name}  ", shown), name
     assert "an oracle" in shown
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from stream.drift import WINDOWS_PER_FALSE_ALARM, Drift
 from stream.errors import InputError
 from stream.lines import BadLine, LineReader, windowed_blocks
 from stream.scoring import Scorer, Surprise
@@ -65,6 +66,8 @@ class Replay:
         self.kept: dict[str, list[Window]] = {}  # windows of blocks that are not known to be normal, or raise an alarm
         self._judged_blocks: list[str] = []
         self._p_values = array("d")
+        self._drift = Drift()
+        self._drifted: list[str] = []
         self._begin = self._believed = 0
         self._checkpoint = scorer.checkpoint
         judge = _Explained(scorer, closed is not None or published is not None, published is not None)
@@ -128,6 +131,7 @@ class Replay:
             "delay": delay_figures(self.delays()),
             "false_alarms": false_alarm_figures(known, self.blocks.scores, self.alarms, self._span, self._budget),
             "calibration": calibration_figures(self.p_values()),
+            "drift": {"times": self._drifted, "windows_per_false_alarm": WINDOWS_PER_FALSE_ALARM},
             "prequential": self.prequential.figures(time_text),
         }
 
@@ -177,6 +181,8 @@ class Replay:
         self.windows += 1
         self._judged_blocks.append(window.block_id)
         self._p_values.append(event["p_value"])
+        if self._drift.see(event["p_value"]):
+            self._drifted.append(event["last_time"])
         self.contents.add(window)
         if self.blocks.labels.get(window.block_id) is not False or event["anomalous"]:
             self.kept.setdefault(window.block_id, []).append(window)

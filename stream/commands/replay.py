@@ -73,6 +73,7 @@ blocks that began earlier are left out. The JSON object has, for blocks with a s
   delay              seconds of event time from a failed block's first line that fits no normal block to its first alarm
   false_alarms       normal blocks that raised an alarm, an hour of event time, against the stated budget
   calibration        p-values of normal windows: histogram, distance from uniform (Kolmogorov, Smirnov), realised shares
+  drift              times at which windows became stranger than those before, at a stated false-alarm rate
   prequential        the figures over time: cumulative, last 1,000 windows, last hour, fading away
 docs/measures.md defines every key. What one class alone cannot tell is null.""",
 )

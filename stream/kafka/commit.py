@@ -71,6 +71,7 @@ class Committer:
             self._reads = self._settings.input_topic
             self._score.publish(now, self._sending.emit)  # [5] [6]
             self._finish(consumer, self._settings.input_topic)  # [7] [8]
+            self._score.committed()
             self._reads = self._settings.raw_topic
 
     def try_to(self, consumer: Consumer, now: float) -> None:

@@ -1,8 +1,12 @@
-"""The figures of a running worker: what an operator reads every ten seconds. Reads the clock that it is given."""
+"""The figures of a running worker: what an operator reads every ten seconds. Reads the clock that it is given.
+
+What cannot wait so long is logged at once: that the logs have changed.
+"""
 
 import time
 from collections.abc import Callable
 
+from stream.drift import WINDOWS_PER_FALSE_ALARM
 from stream.kafka.worker import Worker
 from stream.logs import Log
 
@@ -17,10 +21,11 @@ class Figures:
         self._log = log
         self._clock = clock
         self._since = clock()
-        self._lines = 0
+        self._lines = self._drift = 0
 
     def __call__(self) -> None:
         """Log the figures if it is time."""
+        self._tell_drift()
         now = self._clock()
         if now - self._since >= EVERY_S:
             totals = self.totals()
@@ -29,9 +34,20 @@ class Figures:
             self._log.info("figures", lines_per_s=rate, lag=self._worker.lag(), **totals)
             self._since, self._lines = now, lines
 
+    def _tell_drift(self) -> None:
+        score = self._worker.score
+        if score and score.drift.found > self._drift:
+            self._drift = score.drift.found
+            self._log.warning(
+                "drift: more windows are unusual than before; look at them, and train anew if the logs have changed",
+                found=self._drift,
+                windows_per_false_alarm=WINDOWS_PER_FALSE_ALARM,
+            )
+
     def totals(self) -> dict[str, float]:
         """What has happened since the start. ``jumps``, ``open_windows``, ``late``, ``evicted``: in the partitions
         that it holds now. ``lines`` are raw lines; where only the score stage runs, lines that came to it.
+        ``drift`` is how often the windows became stranger (``stream.drift``; it begins anew with the worker).
         ``remembered`` is the share of windows that the memo knew.
         """
         route, score = self._worker.route, self._worker.score
@@ -45,7 +61,7 @@ class Figures:
         totals |= {"jumps": sum(s.jumps for s in stages), "aborted": self._worker.aborted}
         if score:
             totals |= {"open_windows": score.open_windows, "late": score.late, "evicted": score.evicted}
-            totals |= {"scored": score.scored, "anomalies": score.anomalies}
+            totals |= {"scored": score.scored, "anomalies": score.anomalies, "drift": score.drift.found}
             if (share := score.remembered) is not None:
                 totals["remembered"] = round(share, 4)
         return totals

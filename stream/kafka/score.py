@@ -7,6 +7,7 @@ judging may take longer than a transaction may be open. The time that went by, i
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from stream.drift import Drift
 from stream.errors import InputError
 from stream.kafka.messages import Emit, Message, Record, SourceReport, dead_letter, event_value, read_control
 from stream.kafka.pace import Pace
@@ -40,6 +41,8 @@ class ScoreStage:
         self._slots: dict[int, _Slot] = {}
         self._turn = 0
         self._pace = Pace()
+        self.drift = Drift()  # of the windows that this worker closed
+        self._closed: list[float] = []  # p-values that the commit under way publishes
 
     @property
     def partitions(self) -> list[int]:
@@ -141,6 +144,7 @@ class ScoreStage:
 
     def look_again(self) -> None:
         """Another checkpoint scores from now on: see ``WindowTask.look_again``."""
+        self.drift.restart()
         for slot in self._slots.values():
             slot.task.look_again()
 
@@ -162,6 +166,7 @@ class ScoreStage:
         so that offsets and alarms need not wait for the last of them.
         """
         judged = self._judged(now)
+        self._closed = []  # what an aborted commit closed is closed again
         for partition, slot in self._slots.items():
             letters, slot.letters = slot.letters, []
             for letter in letters:
@@ -170,6 +175,12 @@ class ScoreStage:
                 self._publish(event, emit)
             for key, value in slot.task.changes():
                 emit(Record(self.settings.windows_topic, key, value, None, partition))
+
+    def committed(self) -> None:
+        """What ``publish`` sent is committed."""
+        for p_value in self._closed:
+            self.drift.see(p_value)
+        self._closed = []
 
     def _judged(self, now: float) -> dict[int, list[Judged]]:
         judged = {}
@@ -194,6 +205,8 @@ class ScoreStage:
         self.scored += 1
         value = event_value(judged.event)
         emit(Record(self.settings.scores_topic, judged.key, value))
+        if judged.event["status"] == "closed":
+            self._closed.append(judged.event["p_value"])
         if judged.event["anomalous"]:
             self.anomalies += 1
             emit(Record(self.settings.anomalies_topic, judged.key, value))
