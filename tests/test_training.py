@@ -67,7 +67,7 @@ def test_zero_is_the_threshold_of_complete_windows(tmp_path: Path, base_model: P
 def test_the_model_card_tells_data_command_seed_and_figures(tmp_path: Path, base_model: Path) -> None:
     trained(tmp_path / "out", base_model, source="Lines of a test.", command="tinylogbert train x", seed=5)
     card = (tmp_path / "out" / "README.md").read_text()
-    for fact in ("Lines of a test.", "tinylogbert train x", "seed 5", "principal components", "120 windows"):
+    for fact in ("Lines of a test.", "tinylogbert train x", "seed 5", "ways of behaving", "120 windows"):
         assert fact in card
 
 

@@ -41,15 +41,15 @@ for calibration.{notes}
 
 `{command}` (seed {seed})
 
-1. Masked-language-model pretraining, {epochs} epochs{base}; last loss {mlm_loss:.3f} nats a masked token.
+1. {begin}
 2. A teacher: the squared error, a line, of event counts{views} outside of {behaviours} ways of behaving;
    lines that speak of trouble weigh double where they do not fit.
 3. The head, distilled from the teacher on real, incomplete and damaged windows, {steps} steps; last loss
    {head_loss:.3f} (Huber, in the teacher's log error).
-4. Calibration, without labels, on the held-out windows{also}, for false
-   alarms on {false_alarms:.3g} of the healthy windows (asked: {asked}), at any time from a window's first line to its
-   last. What lay apart from the rest (Otsu's split) was taken for failures and left out: {apart:,} of {calibrating:,}
-   windows. Those of them that are healthy, if any, are false alarms beside the budget.{uniform}
+4. Calibration, without labels, on the held-out windows{also},
+   for false alarms on {false_alarms:.3g} of the healthy windows (asked: {asked}), at any time from a window's first
+   line to its last. What lay apart from the rest (Otsu's split) was taken for failures and left out: {apart:,} of
+   {calibrating:,} windows. Those of them that are healthy, if any, are false alarms beside the budget.{uniform}
 
 Threshold of a complete window {closed:.2f}, of one that may go on {opened:.2f}.
 
@@ -81,9 +81,7 @@ def card(recipe: "Recipe", facts: Facts, calibration: Calibration) -> str:
         notes="".join(f"\n\nNote: {note}." for note in corpus.notes()),
         command=recipe.command,
         seed=recipe.seed,
-        epochs=recipe.epochs,
-        base=f" from {recipe.base_model}" if recipe.base_model else " from random weights",
-        mlm_loss=facts.mlm_loss,
+        begin=_begin(recipe, facts.mlm_loss),
         views=" and of which kinds there are" if len(facts.behaviours) > 1 else "",
         behaviours=" and ".join(map(str, facts.behaviours)),
         steps=recipe.steps,
@@ -91,12 +89,20 @@ def card(recipe: "Recipe", facts: Facts, calibration: Calibration) -> str:
         false_alarms=calibration.false_alarms,
         asked=calibration.asked,
         uniform=_uniform(calibration),
-        also=" and on those trained on, corrected for the teacher's optimism" if calibrating > held_out else "",
+        also=" and, corrected for the teacher's optimism, on those trained on" if calibrating > held_out else "",
         apart=calibrating - calibration.closed.windows,
         calibrating=calibrating,
         closed=round(calibration.closed.threshold, 2) + 0.0,
         opened=round(calibration.open.threshold, 2) + 0.0,
     )
+
+
+def _begin(recipe: "Recipe", loss: float) -> str:
+    """What the head's training starts from, as a sentence."""
+    base = recipe.base_model or "random weights"
+    if not recipe.epochs:
+        return f"It begins at {base}, without masked-language-model pretraining."
+    return f"Masked-language-model pretraining, {recipe.epochs} epochs from {base}; last loss {loss:.3f} nats a token."
 
 
 def _uniform(calibration: Calibration) -> str:

@@ -37,8 +37,10 @@ _OPTIONS = (
         help="TinyLogBERT, or a simple detector behind the same interface (see tinylogbert compare).",
     ),
     click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of all chance."),
-    click.option("--epochs", type=click.IntRange(0), default=5, show_default=True, help="Of masked-LM pretraining."),
-    click.option("--steps", type=click.IntRange(1), default=500, show_default=True, help="Of the head, of 96 windows."),
+    click.option("--epochs", type=click.IntRange(0), default=0, show_default=True, help="Of masked-LM pretraining."),
+    click.option(
+        "--steps", type=click.IntRange(1), default=1000, show_default=True, help="Of the head, of 96 windows."
+    ),
     click.option(
         "--false-alarms",
         callback=lambda _context, _option, text: _budget(text),

@@ -1,7 +1,7 @@
 """The whole recipe: unlabelled lines → a checkpoint folder.
 
 1. Window the lines as the daemon does; keep distinct bags, complete windows and prefixes; hold some out.
-2. Learn a tokenizer (or take the base model's), pretrain the encoder as a masked language model.
+2. Learn a tokenizer (or take the base model's); if asked, pretrain the encoder as a masked language model.
 3. Fit a robust classical teacher on the complete windows.
 4. Distil it into encoder and head, on windows, on prefixes, and on damaged ones of both.
 5. Calibrate on what was held out, and on the rest, corrected, without labels, for a stated budget of false alarms.
@@ -63,8 +63,8 @@ class Recipe:
     """
 
     seed: int = 0
-    epochs: int = 5
-    steps: int = 500
+    epochs: int = 0
+    steps: int = 1000
     false_alarms: str = "1e-3"
     base_model: str | None = None
     name: str = "hdfs"
