@@ -15,7 +15,7 @@ teacher's matrix. On one machine with one number of threads a seed gives the sam
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -50,6 +50,7 @@ from training.typical import typical_windows
 
 _MLM_RATE = 5e-4
 _HEAD_RATE = 5e-4
+_SOONEST = 1000  # ms of quiet: whenever a daemon looks at a window, training has seen the like
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ def train(
     Raises InputError if there is too little to learn from, or the base model cannot be used; ``Helped`` in a process
     that another one leads (``training.together``), once the weights are trained.
     """
-    corpus = collect(lines, windows, HELD_OUT, left_out, ZoneInfo(recipe.zone))
+    looks = replace(windows, quiet_after=min(windows.quiet_after, _SOONEST))
+    corpus = collect(lines, looks, HELD_OUT, left_out, ZoneInfo(recipe.zone))
     with _deterministic(recipe.seed, strict=device == "cpu"):
         kinds = corpus.kinds()
         model, encoder = pretrained(recipe.base_model, kinds) if recipe.base_model else fresh(kinds)
