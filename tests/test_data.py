@@ -311,12 +311,15 @@ def wait_for(holds: Callable[[], bool]) -> None:
 def test_ctrl_c_leaves_what_came_and_the_next_run_goes_on(web: Web, tmp_path: Path, command: Command) -> None:
     web.size, web.cuts, web.stalls = HDFS_V1.size, [600_000], True
     part = tmp_path / "HDFS_v1.zip.part"
-    with running(web.url, tmp_path) as first:
+    first = running(web.url, tmp_path)
+    try:
         wait_for(lambda: part.exists() and part.stat().st_size > 0)
         with pytest.raises(InputError, match=r"another process fetches to .*HDFS_v1.zip.part; wait for it, or end it"):
             obtain(HDFS_V1, tmp_path, quiet, web.url)
         first.send_signal(signal.SIGINT)
         _, error = first.communicate(timeout=30)
+    finally:
+        first.kill()
     assert (first.returncode, error) == (130, b"")
     kept = part.stat().st_size
     assert part.read_bytes() == ARCHIVE[:kept]
