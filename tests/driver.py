@@ -151,11 +151,11 @@ class Driver:
         begin = self._positions[place]
         waiting = self.topics.get(place, [])
         router = self._router(place)
-        for message in waiting[begin : begin + most]:
-            if router:
-                router.stage.line(message, router.pending.append)
-            else:
-                self._score.line(message)
+        messages = waiting[begin : begin + most]
+        if messages and router:
+            router.stage.lines_of(place[1], messages, router.pending.append)
+        elif messages:
+            self._score.lines_of(place[1], messages)
         self._positions[place] = min(begin + most, len(waiting))
         if self._positions[place] == len(waiting):
             self._at_end(place)

@@ -138,7 +138,7 @@ def test_the_daemon_counts_a_window_once_it_is_committed_and_begins_anew_with_a_
         for number in range(600):
             block = f"blk_{number // 2}"
             record = Record("hdfs.raw", block.encode(), raw_line(number, block))
-            stage.line(FakeMessage(("hdfs.raw", 0), number, record))
+            stage.lines_of(0, [FakeMessage(("hdfs.raw", 0), number, record)])
         stage.publish(0, sent.append)
         return sum(b'"status":"closed"' in (record.value or b"") for record in sent)
 

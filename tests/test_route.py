@@ -43,7 +43,8 @@ class Routed:
     def line(self, partition: int, raw: bytes) -> list[Record]:
         sent: list[Record] = []
         record = Record(SETTINGS.raw_topic, None, raw)
-        self.stage.line(FakeMessage((SETTINGS.raw_topic, partition), self._offset, record), sent.append)
+        message = FakeMessage((SETTINGS.raw_topic, partition), self._offset, record)
+        self.stage.lines_of(partition, [message], sent.append)
         self._offset += 1
         return sent
 

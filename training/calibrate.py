@@ -1,15 +1,16 @@
-"""From scores of held-out windows, without labels, to a threshold and p-values.
+"""From scores of windows, without labels, to a threshold and p-values.
 
 What counts as a false alarm is a healthy window that is called anomalous at least once: when it is complete, or at any
-look while it is open. So a held-out window counts once, with its score when complete and the highest that it ever had
+look while it is open. So a window counts once, with its score when complete and the highest that it ever had
 while open; the budget is for both together, and each gets the more of it the more often they raise the same alarm.
 
-**Sample.** The threshold is the least score at which the healthy windows that reach it, as many as the sample shows,
-keep the true share within 1.5 times the budget nine times in ten (a tolerance limit, Wilks 1941). Where the sample is
-too small for that even at its end, the threshold lies beyond, along a generalised Pareto tail. So the realised share is
-below the stated one more often than above.
+**Sample.** Windows that were held out, or that score as if they had been (``training.optimism``). The threshold lies
+in the middle of the step below the least score at which the healthy windows that reach it, as many as the sample shows,
+keep the true share within 1.5 times the budget nine times in ten (a tolerance limit, Wilks 1941): anywhere in that step
+the sample shows the same. Where it is too small for that even at its end, the threshold lies beyond, along a
+generalised Pareto tail. So the realised share is below the stated one more often than above.
 
-**Contamination.** Held-out windows are as they come, some of them the failures that are to be found. A few per cent of
+**Contamination.** Windows are as they come, some of them the failures that are to be found. A few per cent of
 them would hide a budget of one in a thousand, so the reference has to do without them. Scores are logarithms, of errors
 or of rarity, and failures lie apart. In the split that explains most of the variance (Otsu 1979), the upper class is
 left out where the two are five times as far from each other as they are wide, and at least 3 (twenty times the error: a
@@ -163,7 +164,10 @@ def _reference(healthy: Counted, failed: Counted, share: float) -> Reference:
 
 
 def _threshold(scores: Floats, reach: Floats, tail: Tail, share: float) -> float:
-    """The least score that keeps the budget; ``reach`` is how many of the windows have each score or a higher one."""
+    """The middle of the step below the least score that keeps the budget.
+
+    ``reach`` is how many of the windows have each score or a higher one.
+    """
     from scipy.stats import binom
 
     windows = float(reach[0])  # no numpy number: thresholds make verdicts, and those are Python's

@@ -90,7 +90,7 @@ def train(
     """Train on raw lines, write the checkpoint to ``out`` and return it as it will be loaded.
 
     ``keep`` names a file: if the process is killed, the same training goes on from there. Its owner takes it away.
-    ``plots``: draw curves, held-out scores and their vectors into ``out``, beside ``curves.csv``. ``device`` is ``cpu``
+    ``plots``: draw curves, scores and their vectors into ``out``, beside ``curves.csv``. ``device`` is ``cpu``
     or ``cuda``; there it is half precision, and not the same bytes each time.
 
     Raises InputError if there is too little to learn from, or the base model cannot be used; ``Helped`` in a process

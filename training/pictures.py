@@ -1,4 +1,4 @@
-"""What training shows of itself, as PNG files in the checkpoint's folder: curves, held-out scores, [CLS] vectors.
+"""What training shows of itself, as PNG files in the checkpoint's folder: curves, scores, [CLS] vectors.
 
 Labels are not known here, so colours are scores and verdicts. The same training draws the same bytes. The model's name
 does not depend on them.
@@ -43,10 +43,10 @@ def learning_picture(folder: Path, rows: Sequence[Row]) -> None:
 def scores_picture(
     folder: Path, calibration: Calibration, closed: Mapping[float, int], opened: Mapping[float, int]
 ) -> None:
-    """How held-out scores, with the windows of each, are spread about the thresholds; complete ones and prefixes."""
+    """How scores, with the windows of each, are spread about the thresholds; complete ones and prefixes."""
     sides = [("complete windows", closed, calibration.closed), ("windows that may go on", opened, calibration.open)]
     sides = [side for side in sides if side[1]]
-    figure, panels = new_figure(len(sides), "Scores of held-out windows, without labels")
+    figure, panels = new_figure(len(sides), "Scores of the windows that calibrate, without labels")
     for axes, (name, counted, reference) in zip(panels, sides, strict=True):
         scores, weights = np.array(list(counted)), np.array(list(counted.values()), float)
         high = scores >= reference.threshold
@@ -65,13 +65,13 @@ def scores_picture(
 def tsne_picture(
     folder: Path, scores: Mapping[Bag, float], encoder: WindowEncoder, inference: Inference, threshold: float
 ) -> None:
-    """Where the [CLS] vectors of held-out complete windows lie, coloured by score; nothing for less than ten places."""
+    """Where the [CLS] vectors of complete windows lie, coloured by score; nothing for less than ten places."""
     bags = _draw(sorted(scores))
     points = tsne(np.asarray(inference.vectors([encoder.encode(dict(bag), True) for bag in bags]), np.float64))
     if points is None:
         return
     found = np.array([scores[bag] for bag in bags])
-    title = f"t-SNE of the [CLS] vectors of {len(bags):,} of {len(scores):,} distinct held-out windows"
+    title = f"t-SNE of the [CLS] vectors of {len(bags):,} of {len(scores):,} distinct windows"
     figure, (axes,) = new_figure(1, title)
     _scatter(figure, axes, points, found, threshold)
     save_figure(figure, folder / TSNE)

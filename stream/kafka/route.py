@@ -82,10 +82,6 @@ class RouteStage:
         """Forget a raw partition."""
         self._progress.pop(partition, None)
 
-    def line(self, message: Message, emit: Emit) -> None:
-        """As ``lines_of``, one alone."""
-        self.lines_of(message.partition(), (message,), emit)
-
     def lines_of(self, partition: int, messages: Sequence[Message], emit: Emit) -> None:
         """Send each line of a partition to each block it names; what cannot be read to the dead letters; count what
         names no block.

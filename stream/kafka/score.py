@@ -98,10 +98,6 @@ class ScoreStage:
         """Forget a partition; its state is in the changelog."""
         self._slots.pop(partition, None)
 
-    def line(self, message: Message) -> None:
-        """As ``lines``, one alone."""
-        self.lines_of(message.partition(), (message,))
-
     def lines_of(self, partition: int, messages: Iterable[Message]) -> None:
         """Window the lines of a partition, or obey control records; what cannot be read becomes a dead letter."""
         slot = self._slots[partition]

@@ -71,9 +71,8 @@ class LineReader:
     def parts(self, raw: bytes) -> tuple[int, str, int]:
         """As ``read``, without an object of its own, and how often the line says ``blk_`` at most."""
         known = self._known.get(raw.translate(None, _DIGITS))
-        if (
-            known is None or len(raw) > MAX_LINE_BYTES or not known[3]
-        ):  # bytes without digits may be UTF-8, and not with
+        # Bytes that are UTF-8 without their digits need not be with them; ASCII is either way.
+        if known is None or len(raw) > MAX_LINE_BYTES or not known[3]:
             check(raw)
             known = known or self._learn(raw.translate(None, _DIGITS))
         stamp, text, mentions, _ = known
