@@ -29,6 +29,7 @@ FORBIDDEN = [
     ("scorer", "stream/kafka/score.py", "from model import load_checkpoint"),
     ("client", "stream/commands/topics.py", "def run():\n    import confluent_kafka"),
     ("torch", "stream/commands/topics.py", "def run():\n    import torch"),
+    ("prometheus", "stream/kafka/worker.py", "import prometheus_client"),
     ("bench", "stream/commands/produce.py", "from bench.content_daemon import ContentScorer"),
 ]
 
