@@ -9,7 +9,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from model.calibration import Calibration
 from model.encoding import WindowEncoder
 from model.explain import Typical
 from model.flat import FlatBert
-from model.folder import BERT_FILES, CALIBRATION, CARD, CONFIG, TOKENIZER, WEIGHTS, digest, require
+from model.folder import BERT_FILES, CALIBRATION, CARD, CONFIG, TOKENIZER, WEIGHTS, digest, require, shipped_checkpoint
 from model.inference import Forward
 from stream.errors import InputError
 
@@ -51,11 +50,6 @@ class Checkpoint:
         model = TinyLogBERT(new_encoder(BertConfig(**self.config)))
         model.load_state_dict(dict(self.weights))
         return model.eval()
-
-
-def shipped_checkpoint() -> Path:
-    """The folder of the checkpoint that comes with the package."""
-    return Path(str(files("model") / "checkpoint"))
 
 
 def load_checkpoint(folder: Path | str | None = None, device: str = "cpu") -> Checkpoint:

@@ -6,6 +6,7 @@ Loads no heavy library, so that who asks what a folder is does not wait for torc
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from importlib.resources import files
 from pathlib import Path
 
 from stream.errors import InputError
@@ -20,6 +21,15 @@ BASELINE_FILES = (ARRAYS, CONFIG, KINDS, CALIBRATION)
 """The files that a simple detector scores with."""
 ALL_FILES = tuple(sorted({*BERT_FILES, *BASELINE_FILES}))
 """Whatever kind a folder is, or becomes: a change of what scores is a change of one of these."""
+BESIDE = "baselines"
+"""Where a checkpoint of TinyLogBERT keeps simple detectors that were fitted on the same lines, a folder each."""
+SIMPLE = ("pca", "rarity", "forest")
+"""The simple detectors by their names."""
+
+
+def shipped_checkpoint() -> Path:
+    """The folder of the checkpoint that comes with the package."""
+    return Path(str(files("model") / "checkpoint"))
 
 
 def detector_of(folder: Path) -> str | None:
@@ -29,6 +39,30 @@ def detector_of(folder: Path) -> str | None:
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
     return found if isinstance(found, str) else None
+
+
+def held(folder: Path, scorer: str) -> Path:
+    """The folder of the scorer that is asked for: the checkpoint's own, or one beside it (``BESIDE``).
+
+    ``scorer`` is ``auto`` (whatever the folder is), ``bert``, or a simple detector's name. Raises InputError for a
+    folder that does not hold it, which says what is there and how to get the other.
+    """
+    if scorer == "auto":
+        return folder
+    own, beside = detector_of(folder) or "bert", folder / BESIDE / scorer
+    if own == scorer or not (folder / CONFIG).is_file():
+        return folder
+    if detector_of(beside) == scorer:
+        return beside
+    raise InputError(
+        f"{folder} holds {own}, and not {scorer}; leave out --scorer, or train one: "
+        f"tinylogbert train FILE --detector {scorer} --out DIR"
+    )
+
+
+def beside(folder: Path) -> dict[str, Path]:
+    """The simple detectors that a checkpoint has beside it, by name; none for a folder without."""
+    return {name: folder / BESIDE / name for name in SIMPLE if detector_of(folder / BESIDE / name) == name}
 
 
 def require(folder: Path, names: Sequence[str]) -> None:

@@ -133,6 +133,9 @@ class Settings(BaseSettings):
         """The settings that the pure windows need."""
         return WindowSettings(
             quiet_after=self.quiet_after,
+    scorer: Literal["auto", "bert", "pca", "rarity", "forest"] = Field(
+        "auto", description="What scores: TinyLogBERT or a simple detector; auto: what the checkpoint folder is."
+    )
             close_after=self.close_after,
             lateness=self.lateness,
             max_lines=self.max_lines,

@@ -26,6 +26,7 @@ from pipeline import (
 )
 from safetensors.numpy import load_file, save_file
 from sklearn.ensemble import IsolationForest
+from tiny_checkpoint import write_tiny_checkpoint
 
 from model.baselines import DETECTORS, BaselineScorer, load_baseline
 from model.baselines.pca import PcaDetector
@@ -262,6 +263,52 @@ def test_a_folder_that_lacks_a_file_says_so(folders: dict[str, Path], tmp_path: 
     (folder / file).unlink()
     with pytest.raises(InputError, match=f"is no checkpoint: it has no {file}; train one: tinylogbert train FILE"):
         load_scorer(load_settings(checkpoint=folder))
+
+
+# ── which scorer of a checkpoint ──
+
+
+@pytest.fixture
+def both(folders: dict[str, Path], tmp_path: Path) -> Path:
+    """TinyLogBERT with a PCA beside it."""
+    checkpoint = write_tiny_checkpoint(tmp_path / "both")
+    shutil.copytree(folders["pca"], checkpoint / "baselines" / "pca")
+    return checkpoint
+
+
+def test_a_checkpoint_is_what_it_is_unless_another_scorer_beside_it_is_asked_for(
+    folders: dict[str, Path], both: Path
+) -> None:
+    pca = load_baseline(folders["pca"]).name
+    for scorer, folder, found in [
+        ("auto", both, "tiny-"),
+        ("bert", both, "tiny-"),
+        ("pca", both, pca),
+        ("auto", folders["pca"], pca),
+        ("pca", folders["pca"], pca),
+    ]:
+        assert load_scorer(load_settings(scorer=scorer, checkpoint=folder)).checkpoint.startswith(found)
+
+
+def test_a_scorer_that_a_checkpoint_does_not_hold_is_one_line(folders: dict[str, Path], both: Path) -> None:
+    for scorer, folder, held in [
+        ("rarity", both, "bert"),
+        ("bert", folders["pca"], "pca"),
+        ("forest", folders["pca"], "pca"),
+    ]:
+        with pytest.raises(InputError) as error:
+            load_scorer(load_settings(scorer=scorer, checkpoint=folder))
+        train = f"tinylogbert train FILE --detector {scorer} --out DIR"
+        assert str(error.value) == (
+            f"{folder} holds {held}, and not {scorer}; leave out --scorer, or train one: {train}"
+        )
+    with pytest.raises(InputError, match="nowhere is no checkpoint: it has no "):
+        load_scorer(load_settings(scorer="pca", checkpoint=Path("nowhere")))
+
+
+def test_a_scorer_that_lies_beside_its_checkpoint_is_watched_for_changes(both: Path) -> None:
+    watched = checkpoint_files(load_settings(scorer="pca", checkpoint=both))
+    assert {both / "config.json", both / "baselines" / "pca" / "detector.safetensors"} <= set(watched)
 
 
 # ── wherever a scorer stands ──

@@ -12,7 +12,7 @@ import pytest
 from scipy.stats import genpareto, norm
 
 from model.calibration import Calibration, Tail
-from model.checkpoint import shipped_checkpoint
+from model.folder import shipped_checkpoint
 from training.bags import Life, Lives
 from training.calibrate import SLACK, Held, Looked, apart_above, calibrate, looked
 from training.tail import fit_tail, pareto

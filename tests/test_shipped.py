@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from model import get_anomaly_score, load_checkpoint
-from model.checkpoint import shipped_checkpoint
+from model.folder import shipped_checkpoint
 from model.scorer import BertScorer
 from stream.files import read_lines
 from stream.labels import read_labels

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stream.commands.options import settings_options
-from stream.commands.scorers import checkpoint_files, load_scorer
+from stream.commands.scorers import checkpoint_files, load_scorer, scorer_folder
 from stream.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ Examples:
   tinylogbert consume
   tinylogbert consume --checkpoint my-model --quiet-after 1m --close-after 2h
   tinylogbert consume --workers 2
+  tinylogbert consume --scorer pca
   tinylogbert consume --stage score --group-id tinylogbert --worker-id score-1
   tinylogbert consume --kafka security.protocol=SSL --kafka ssl.ca.location=ca.pem
 
@@ -138,7 +139,7 @@ def import_model(settings: Settings) -> None:
     """Import what the scorer will need: that takes longer than all else in loading it."""
     from model.folder import detector_of
 
-    if settings.stage != "route" and (settings.checkpoint is None or detector_of(settings.checkpoint) is None):
+    if settings.stage != "route" and detector_of(scorer_folder(settings)) is None:
         import model.scorer  # noqa: F401
 
 
