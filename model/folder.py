@@ -54,9 +54,10 @@ def held(folder: Path, scorer: str) -> Path:
         return folder
     if detector_of(beside) == scorer:
         return beside
+    where = "DIR" if own in SIMPLE else str(beside)
     raise InputError(
         f"{folder} holds {own}, and not {scorer}; leave out --scorer, or train one: "
-        f"tinylogbert train FILE --detector {scorer} --out DIR"
+        f"tinylogbert train FILE --detector {scorer} --out {where}"
     )
 
 

@@ -298,7 +298,8 @@ def test_a_scorer_that_a_checkpoint_does_not_hold_is_one_line(folders: dict[str,
     ]:
         with pytest.raises(InputError) as error:
             load_scorer(load_settings(scorer=scorer, checkpoint=folder))
-        train = f"tinylogbert train FILE --detector {scorer} --out DIR"
+        out = folder / "baselines" / scorer if held == "bert" else "DIR"
+        train = f"tinylogbert train FILE --detector {scorer} --out {out}"
         assert str(error.value) == (
             f"{folder} holds {held}, and not {scorer}; leave out --scorer, or train one: {train}"
         )

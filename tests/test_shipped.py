@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from model import get_anomaly_score, load_checkpoint
-from model.folder import shipped_checkpoint
+from model.folder import SIMPLE, beside, shipped_checkpoint
 from model.scorer import BertScorer
+from model.scorers import scorer_of
 from stream.files import read_lines
 from stream.labels import read_labels
 from stream.simulator import simulate
@@ -25,7 +26,7 @@ def scorer() -> BertScorer:
 
 
 def test_it_is_at_most_eight_megabytes_and_its_card_cites_the_data() -> None:
-    assert sum(file.stat().st_size for file in shipped_checkpoint().iterdir()) <= 8_000_000
+    assert sum(file.stat().st_size for file in shipped_checkpoint().rglob("*")) <= 8_000_000
     card = (shipped_checkpoint() / "README.md").read_text()
     assert "SOSP 2009" in card
     assert "Loghub" in card
@@ -35,6 +36,21 @@ def test_it_is_at_most_eight_megabytes_and_its_card_cites_the_data() -> None:
 def test_it_has_the_published_shape() -> None:
     config = load_checkpoint().model.encoder.config
     assert (config.num_hidden_layers, config.hidden_size, config.num_attention_heads) == (4, 256, 4)
+
+
+@pytest.mark.parametrize("name", SIMPLE)
+def test_simple_detectors_that_were_fitted_on_the_same_lines_lie_beside_it(name: str) -> None:
+    assert beside(shipped_checkpoint())[name].name == name
+    scorer, ours = scorer_of(None, scorer=name), load_checkpoint().calibration
+    assert scorer.checkpoint.startswith(f"hdfs-{name}-")
+    assert scorer.false_alarms == pytest.approx(ours.false_alarms)
+    data, card = (
+        (folder / "README.md").read_text() for folder in (shipped_checkpoint(), beside(shipped_checkpoint())[name])
+    )
+    lines = "111,495 lines from 2008-11-09 20:35:30 to 2008-11-11 11:12:00: 5,767 windows"
+    assert lines in data
+    assert lines in card
+    assert "SOSP 2009" in card
 
 
 def test_failures_of_a_simulated_cluster_score_above_its_healthy_blocks(scorer: BertScorer) -> None:
