@@ -9,7 +9,7 @@ from model.checkpoint import Checkpoint, load_checkpoint
 from model.device import threads as threads_of_torch
 from model.explain import explain
 from model.inference import Inference
-from stream.scoring import Score, Surprise
+from stream.scoring import Score, Surprise, Work
 
 
 class BertScorer:
@@ -47,6 +47,11 @@ class BertScorer:
     def remembered(self) -> float:
         """See ``stream.scoring.Remembers``; windows that were read for an explanation are counted, too."""
         return self._inference.remembered
+
+    @property
+    def work(self) -> Work:
+        """See ``stream.scoring.Measured``."""
+        return self._inference.work
 
     def score(self, windows: Sequence[Sequence[str]], complete: Sequence[bool]) -> list[Score]:
         """See ``Scorer.score``."""

@@ -6,6 +6,8 @@ TinyLogBERT, and every detector that it is compared with, stands behind this one
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
+from stream.distribution import Distribution
+
 Severity = Literal["normal", "notice", "warning", "critical"]
 
 
@@ -66,4 +68,26 @@ class Remembers(Protocol):
     @property
     def remembered(self) -> float | None:
         """The share of windows, in [0, 1], whose score was remembered; None if nobody counts."""
+        ...
+
+
+class Work(NamedTuple):
+    """What a scorer has done since it was loaded: windows that it was ``asked`` for and those that it ``computed``, as
+    it did not remember their content; how many ``windows`` it computed in each batch, and how many ``seconds`` each
+    batch took.
+    """
+
+    asked: int
+    computed: int
+    windows: Distribution
+    seconds: Distribution
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """A scorer that measures its work."""
+
+    @property
+    def work(self) -> Work | None:
+        """The counts themselves, which go on; None if nobody counts."""
         ...

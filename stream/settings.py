@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from stream.windows.settings import WindowSettings
 
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+_ADDRESS = re.compile(r"(?:(\[[^\[\]\s]+\]|[^:\s]+):)?(\d{1,5})")
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)\s*")
 
 
@@ -36,6 +37,23 @@ def show_duration(ms: int) -> str:
     return f"{ms // _UNITS[unit]}{unit}"
 
 
+def host_and_port(address: str) -> tuple[str, int]:
+    """Return both of ``HOST:PORT``; a port alone is one of this machine, for this machine.
+
+    >>> host_and_port("9464"), host_and_port("[::]:9464")
+    (('127.0.0.1', 9464), ('::', 9464))
+    """
+    match = _ADDRESS.fullmatch(address)
+    if match is None or int(match[2]) > 65_535:
+        raise ValueError(f"{address!r} is no address such as 9464, 127.0.0.1:9464 or [::]:9464")
+    return (match[1] or "127.0.0.1").strip("[]"), int(match[2])
+
+
+def _address(address: str) -> str:
+    host_and_port(address)
+    return address
+
+
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -56,6 +74,7 @@ def _pairs(value: object) -> object:
 
 Duration = Annotated[int, BeforeValidator(parse_duration), Field(gt=0)]
 Zone = Annotated[str, AfterValidator(_zone)]
+Address = Annotated[str, AfterValidator(_address)]
 ClientProperties = Annotated[dict[str, str], BeforeValidator(_pairs)]
 
 
@@ -87,6 +106,44 @@ class Settings(BaseSettings):
     replication: int = Field(1, ge=1, le=32, description="Replicas of topics that are created.")
     keyed_input: bool = Field(False, description="The raw topic is keyed by block id already: no route stage.")
     workers: int = Field(1, ge=1, le=64, description="Processes that share the work, each a daemon of the group.")
+    metrics_address: Address | None = Field(
+        None,
+        description="Port, or host and port, where Prometheus scrapes metrics; of several workers the second takes the "
+        "next port, and so on  [default: nowhere]",
+    )
+    stage: Literal["all", "route", "score"] = Field("all", description="Which half of the daemon to run.")
+    timezone: Zone = Field("UTC", description="Time zone of log stamps that name none.")
+    quiet_after: Duration = Field(30_000, description="Silence of a block, in event time, before a provisional score.")
+    close_after: Duration = Field(
+        14 * 3_600_000, description="Silence of a block, in event time, that closes its window."
+    )
+    lateness: Duration = Field(600_000, description="How far behind the newest line a line may come, in event time.")
+    idle_after: Duration = Field(
+        2_000, description="Time at its end after which a raw partition no longer holds up event time."
+    )
+    max_lines: int = Field(4096, ge=2, le=100_000, description="Lines at which a window closes.")
+    max_age: Duration = Field(7 * 86_400_000, description="Age of a window, in event time, at which it closes.")
+    max_open_windows: int = Field(
+        1_000_000, ge=1, description="Open windows of one partition; beyond, the one that is silent longest closes."
+    )
+    max_jump: Duration = Field(
+        86_400_000, description="How far one line may move event time on; more is believed only if many lines agree."
+    )
+    commit_interval: Duration = Field(500, le=60_000, description="Time between two commits.")
+    guarantee: Literal["exactly-once", "at-least-once"] = Field(
+        "exactly-once", description="Whether a crash may publish twice what was published shortly before it."
+    )
+    scorer: Literal["auto", "bert", "pca", "rarity", "forest"] = Field(
+        "auto", description="What scores: TinyLogBERT or a simple detector; auto: what the checkpoint folder is."
+    )
+    checkpoint: Path | None = Field(None, description="Checkpoint folder  [default: the shipped one]")
+    memo: bool = Field(True, description="Remember the scores of windows with equal content.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "cpu",
+        description="Where TinyLogBERT computes; auto: CUDA if it is there, in half precision (never tested).",
+    )
+    threads: int = Field(1, ge=1, le=256, description="Threads of TinyLogBERT; more help where cores are idle.")
+
     stage: Literal["all", "route", "score"] = Field("all", description="Which half of the daemon to run.")
     timezone: Zone = Field("UTC", description="Time zone of log stamps that name none.")
     quiet_after: Duration = Field(30_000, description="Silence of a block, in event time, before a provisional score.")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stream.errors import UserError
 from stream.logs import Log
-from stream.scoring import Remembers, Score, Scorer, Surprise
+from stream.scoring import Measured, Remembers, Score, Scorer, Surprise, Work
 
 LOOK_S = 1.0
 STILL_S = 2.0
@@ -58,6 +58,11 @@ class SwappableScorer:
     def remembered(self) -> float | None:
         """See ``Remembers``: of what scores now."""
         return self.current.remembered if isinstance(self.current, Remembers) else None
+
+    @property
+    def work(self) -> Work | None:
+        """See ``Measured``: of what scores now."""
+        return self.current.work if isinstance(self.current, Measured) else None
 
     def score(self, windows: Sequence[Sequence[str]], complete: Sequence[bool]) -> list[Score]:
         """See ``Scorer.score``."""

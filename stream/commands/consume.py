@@ -18,6 +18,7 @@ from stream.commands.scorers import checkpoint_files, load_scorer, scorer_folder
 from stream.settings import Settings
 
 if TYPE_CHECKING:
+    from stream.kafka.worker import Worker
     from stream.logs import Log
     from stream.scoring import Scorer
     from stream.swap import Swapper
@@ -33,6 +34,7 @@ Examples:
   tinylogbert consume
   tinylogbert consume --checkpoint my-model --quiet-after 1m --close-after 2h
   tinylogbert consume --workers 2
+  tinylogbert consume --metrics-address 9464
   tinylogbert consume --scorer pca
   tinylogbert consume --stage score --group-id tinylogbert --worker-id score-1
   tinylogbert consume --kafka security.protocol=SSL --kafka ssl.ca.location=ca.pem
@@ -100,12 +102,28 @@ def run_daemon(
 
         def every() -> None:
             figures()
+            metrics()
             if swapper and swapper.tick(time.monotonic(), hangup()) and worker.score:
                 worker.score.look_again()
 
-        with settled_memory():
+        with metrics_of(worker, settings, log) as metrics, settled_memory():
             worker.run(stop, every)
         log.info("ended", **figures.totals())
+
+
+@contextmanager
+def metrics_of(worker: "Worker", settings: Settings, log: "Log") -> Iterator[Callable[[], None]]:
+    """Show a worker's metrics where the settings say; what is yielded is to be called often by whoever works."""
+    if settings.metrics_address is None:
+        yield lambda: None
+        return
+    from stream.metrics.daemon import WorkerMetrics
+    from stream.metrics.endpoint import endpoint
+
+    metrics = WorkerMetrics(worker)
+    with endpoint(settings.metrics_address, metrics.exporter) as url:
+        log.info("metrics", url=url)
+        yield metrics
 
 
 def _ready_topics(settings: Settings, log: "Log") -> None:

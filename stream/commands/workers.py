@@ -16,7 +16,7 @@ from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
 from stream.errors import BrokerError, UserError
-from stream.settings import Settings
+from stream.settings import Settings, host_and_port
 
 if TYPE_CHECKING:
     from stream.logs import Log
@@ -95,12 +95,20 @@ def _run(work: Work, parent: int, settings: Settings) -> None:
 
 
 def _settings_of(settings: Settings, number: int) -> Settings:
-    """Each worker has a name of its own, if names are given: the same after a restart. Of the plain class, which can be
-    sent to another process.
+    """Each worker has a name of its own, if names are given: the same after a restart. And a port of its own for
+    metrics. Of the plain class, which can be sent to another process.
     """
     values = {name: getattr(settings, name) for name in Settings.model_fields}
     named = None if settings.worker_id is None else f"{settings.worker_id}-{number}"
-    return Settings.model_construct(**{**values, "workers": 1, "worker_id": named})
+    own = {"workers": 1, "worker_id": named, "metrics_address": _address_of(settings.metrics_address, number)}
+    return Settings.model_construct(**{**values, **own})
+
+
+def _address_of(address: str | None, number: int) -> str | None:
+    if address is None or host_and_port(address)[1] == 0:  # any port that is free
+        return address
+    host, port = host_and_port(address)
+    return f"[{host}]:{port + number - 1}" if ":" in host else f"{host}:{port + number - 1}"
 
 
 def _share_processors(workers: int) -> None:

@@ -22,10 +22,12 @@ confirmed, and nothing makes 4 and 8 one with them.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from confluent_kafka import Consumer
 
+from stream.distribution import Distribution
 from stream.errors import BrokerError
 from stream.kafka.held import Held
 from stream.kafka.route import RouteStage
@@ -36,6 +38,7 @@ from stream.settings import Settings
 
 _MOST_ABORTS = 5
 _PAUSE_S = 0.1
+_SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 class Committer:
@@ -52,7 +55,9 @@ class Committer:
     ) -> None:
         self.stale = False
         self.aborts: dict[str, int] = {}  # by the topic that was read, since its last commit
-        self.aborted = 0  # since the start
+        self.aborted: Counter[str] = Counter()  # by the topic that was read, since the start
+        self.seconds: dict[str, Distribution] = {}  # of each commit, by the topic that was read
+        self.judging = Distribution(_SECONDS)  # time of step 5, and 6
         self.reset_at = 0.0
         self._settings = settings
         self._route, self._score = stages
@@ -69,7 +74,9 @@ class Committer:
             self._finish(consumer, self._settings.raw_topic)  # [3] [4]
         if self._score:
             self._reads = self._settings.input_topic
+            begun = self._clock()
             self._score.publish(now, self._sending.emit)  # [5] [6]
+            self.judging.see(self._clock() - begun)
             self._finish(consumer, self._settings.input_topic)  # [7] [8]
             self._score.committed()
             self._reads = self._settings.raw_topic
@@ -85,8 +92,8 @@ class Committer:
     def failed(self, aborted: Aborted) -> None:
         """Note that steps 9 and 10 are due, at ``reset_at``; raise BrokerError if it fails again and again."""
         self.stale = True
-        self.aborted += 1
         topic, self._reads = self._reads, self._settings.raw_topic
+        self.aborted[topic] += 1
         aborts = self.aborts[topic] = self.aborts.get(topic, 0) + 1
         self._log.warning("transaction aborted, its input is read again", input=topic, error=str(aborted))
         if aborts >= _MOST_ABORTS:
@@ -95,7 +102,9 @@ class Committer:
 
     def _finish(self, consumer: Consumer, topic: str) -> None:
         if self._sending.open or self._held.moved(topic):
+            begun = self._clock()
             notes = self._route.notes() if self._route and topic == self._settings.raw_topic else {}
             self._sending.commit(consumer, self._held.offsets(topic, notes))
             self._held.committed(topic)
+            self.seconds.setdefault(topic, Distribution(_SECONDS)).see(self._clock() - begun)
             self.aborts.pop(topic, None)

@@ -45,8 +45,8 @@ class Figures:
             )
 
     def totals(self) -> dict[str, float]:
-        """What has happened since the start. ``jumps``, ``open_windows``, ``late``, ``evicted``: in the partitions
-        that it holds now. ``lines`` are raw lines; where only the score stage runs, lines that came to it.
+        """What has happened since the start; ``open_windows`` are those of now. ``lines`` are raw lines; where only the
+        score stage runs, lines that came to it.
         ``drift`` is how often the windows became stranger (``stream.drift``; it begins anew with the worker).
         ``remembered`` is the share of windows that the memo knew.
         """

@@ -47,11 +47,11 @@ class Held:
         known = [(n, offset) for (t, n), offset in self.next.items() if t == topic and offset >= 0]
         return [TopicPartition(topic, n, offset, notes.get(n, "")) for n, offset in known]
 
-    def lag(self, consumer: Consumer) -> int:
-        """Messages (and marks of transactions) that wait in these partitions, as far as the client knows by now."""
-        lag = 0
+    def lags(self, consumer: Consumer) -> dict[Place, int]:
+        """Messages (and marks of transactions) that wait in each partition, as far as the client knows by now."""
+        lags = {}
         for place in consumer.position([TopicPartition(*place) for place in self.next]):
             _, high = consumer.get_watermark_offsets(place, cached=True)
-            read = max(place.offset, self.next[place.topic, place.partition], 0)
-            lag += max(0, high - read)
-        return lag
+            at = place.topic, place.partition
+            lags[at] = max(0, high - max(place.offset, self.next[at], 0))
+        return lags

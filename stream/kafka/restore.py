@@ -4,6 +4,7 @@ import time
 
 from confluent_kafka import Consumer, TopicPartition
 
+from stream.distribution import Distribution
 from stream.errors import StateError
 from stream.kafka.changelog import read_changelog, way_out
 from stream.kafka.clients import committed_offsets, new_admin, offsets_of, partitions_of
@@ -13,6 +14,7 @@ from stream.logs import Log
 from stream.settings import Settings
 
 _TELL_S = 5.0
+_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
 class Restorer:
@@ -24,6 +26,8 @@ class Restorer:
         self._score = score
         self._log = log
         self._next_told = 0.0
+        self.records = 0
+        self.seconds = Distribution(_SECONDS)  # of each time that changelogs were read
 
     def count(self) -> None:
         """Look for partitions that were added while the daemon runs: a rebalance follows, which is when to call this.
@@ -77,8 +81,10 @@ class Restorer:
         filling = _Filling(self._settings, score, partitions)
         read_changelog(self._settings, admin, partitions, filling.take, self._told)
         filling.finish()
+        seconds = round(time.monotonic() - begun, 3)
+        self.records += filling.read
+        self.seconds.see(seconds)
         if filling.read:
-            seconds = round(time.monotonic() - begun, 3)
             self._log.info("restored", partitions=sorted(partitions), records=filling.read, seconds=seconds)
 
     def _told(self, passed: int, of: int) -> None:

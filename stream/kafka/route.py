@@ -14,6 +14,7 @@ that the next owner goes on from there. Sends nothing itself: records go to ``em
 in s, come in.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -50,12 +51,14 @@ class RouteStage:
         self.settings = settings
         self.sources = sources
         self.inputs = inputs
-        self.lines = self.no_block = self.dead = 0
+        self.lines = self.bytes = self.no_block = 0
+        self.dead_by: Counter[str] = Counter()  # dead letters by reason
         self._reader = reader
         self._ends = ends
         self._progress: dict[int, _Progress] = {}
         self._witnessed: dict[int, int] = {}
         self._resting = False
+        self._past_jumps = 0  # of partitions that it does not hold any more
 
     @property
     def partitions(self) -> list[int]:
@@ -63,9 +66,14 @@ class RouteStage:
         return list(self._progress)
 
     @property
+    def dead(self) -> int:
+        """Dead letters."""
+        return self.dead_by.total()
+
+    @property
     def jumps(self) -> int:
-        """Lines whose time was too far ahead to be followed, since the partitions were assigned."""
-        return sum(progress.clock.jumps for progress in self._progress.values())
+        """Lines whose time was too far ahead to be followed."""
+        return self._past_jumps + sum(progress.clock.jumps for progress in self._progress.values())
 
     def assign(self, partition: int, offset: int = 0, note: str | None = None) -> None:
         """Begin with a raw partition at its committed offset; ``note`` is what ``notes`` said about it then.
@@ -75,12 +83,14 @@ class RouteStage:
         clock = SourceClock(self.settings.max_jump)
         with suppress(ValueError):
             clock.restore(orjson.loads(note or "null"))
+        self.revoke(partition)
         self._progress[partition] = _Progress(clock, max(offset, 0))
         self._witnessed = {}  # what was told may be undone
 
     def revoke(self, partition: int) -> None:
         """Forget a raw partition."""
-        self._progress.pop(partition, None)
+        if (gone := self._progress.pop(partition, None)) is not None:
+            self._past_jumps += gone.clock.jumps
 
     def lines_of(self, partition: int, messages: Sequence[Message], emit: Emit) -> None:
         """Send each line of a partition to each block it names; what cannot be read to the dead letters; count what
@@ -114,7 +124,7 @@ class RouteStage:
                 return
             time = self._reader.read(raw).time
         except BadLine as bad:
-            self.dead += 1
+            self.dead_by[bad.reason] += 1
             emit(dead_letter(self.settings.dead_letter_topic, message, bad))
             return
         progress.clock.observe(time)

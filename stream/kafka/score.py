@@ -4,6 +4,7 @@ Sends nothing itself: ``publish`` gives all records of a commit to ``emit``, and
 judging may take longer than a transaction may be open. The time that went by, in s, comes in.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -12,10 +13,11 @@ from stream.errors import InputError
 from stream.kafka.messages import Emit, Message, Record, SourceReport, dead_letter, event_value, read_control
 from stream.kafka.pace import Pace
 from stream.kafka.partitioners import Keying
+from stream.kafka.tally import Tally
 from stream.lines import BadLine, LineReader, windowed_blocks
 from stream.lines.blocks import only_block
 from stream.lines.reader import check
-from stream.scoring import Remembers, Scorer
+from stream.scoring import Measured, Remembers, Scorer, Work
 from stream.settings import Settings
 from stream.windows.judge import Judged
 from stream.windows.task import WindowTask
@@ -35,7 +37,11 @@ class ScoreStage:
         self.settings = settings
         self.inputs = inputs
         self._keying = Keying(inputs) if inputs and settings.keyed_input else None
-        self.lines = self.no_block = self.dead = self.scored = self.anomalies = 0
+        self.lines = self.bytes = self.no_block = self.scored = self.anomalies = 0
+        self.dead_by: Counter[str] = Counter()  # dead letters by reason
+        self.published = Tally()  # by what is committed
+        self._publishing = Tally()
+        self._past: Counter[str] = Counter()  # figures of partitions that it does not hold any more
         self._scorer = scorer
         self._reader = reader
         self._slots: dict[int, _Slot] = {}
@@ -55,28 +61,39 @@ class ScoreStage:
         return sum(len(slot.task.store) for slot in self._slots.values())
 
     @property
+    def dead(self) -> int:
+        """Dead letters."""
+        return self.dead_by.total()
+
+    @property
     def evicted(self) -> int:
-        """Windows that closed because too many were open, since the partitions were assigned. With these, the windows
-        depend on the number of partitions.
-        """
-        return sum(slot.task.store.evicted for slot in self._slots.values())
+        """Windows that closed because too many were open: they depend on the number of partitions."""
+        return self._past["evicted"] + sum(slot.task.store.evicted for slot in self._slots.values())
 
     @property
     def late(self) -> int:
-        """Lines that came later than the lateness, since the partitions were assigned."""
-        return sum(slot.task.store.late for slot in self._slots.values())
+        """Lines that came later than the lateness."""
+        return self._past["late"] + sum(slot.task.store.late for slot in self._slots.values())
 
     @property
     def jumps(self) -> int:
-        """Lines whose time was too far ahead to be followed, since the partitions were assigned; of unkeyed input the
-        route stage counts them.
-        """
-        return sum(slot.task.clock.jumps for slot in self._slots.values())
+        """Lines whose time was too far ahead to be followed; of unkeyed input the route stage counts them."""
+        return self._past["jumps"] + sum(slot.task.clock.jumps for slot in self._slots.values())
 
     @property
     def remembered(self) -> float | None:
         """The share of windows whose score was remembered; None if the scorer does not say."""
         return self._scorer.remembered if isinstance(self._scorer, Remembers) else None
+
+    @property
+    def work(self) -> Work | None:
+        """What the scorer has done since it was loaded; None if it does not say."""
+        return self._scorer.work if isinstance(self._scorer, Measured) else None
+
+    @property
+    def checkpoint(self) -> str:
+        """Name of what scores now."""
+        return self._scorer.checkpoint
 
     def new_task(self, partition: int) -> WindowTask:
         """The task of a partition, as it is before its changelog is read."""
@@ -88,6 +105,7 @@ class ScoreStage:
 
     def assign(self, partition: int, task: WindowTask) -> None:
         """Take a partition over, with its task as it is restored."""
+        self.revoke(partition)
         self._slots[partition] = _Slot(task)
 
     def task(self, partition: int) -> WindowTask:
@@ -96,7 +114,9 @@ class ScoreStage:
 
     def revoke(self, partition: int) -> None:
         """Forget a partition; its state is in the changelog."""
-        self._slots.pop(partition, None)
+        if (gone := self._slots.pop(partition, None)) is not None:
+            store = gone.task.store
+            self._past.update(late=store.late, evicted=store.evicted, jumps=gone.task.clock.jumps)
 
     def lines_of(self, partition: int, messages: Iterable[Message]) -> None:
         """Window the lines of a partition, or obey control records; what cannot be read becomes a dead letter."""
@@ -135,7 +155,7 @@ class ScoreStage:
                 if self._keying and len(slot.task.store) > windows:  # once a window, and not at every line
                     self._check_partition(self._keying, message)
         except BadLine as bad:
-            self.dead += 1
+            self.dead_by[bad.reason] += 1
             slot.letters.append(dead_letter(self.settings.dead_letter_topic, message, bad))
 
     def look_again(self) -> None:
@@ -162,7 +182,7 @@ class ScoreStage:
         so that offsets and alarms need not wait for the last of them.
         """
         judged = self._judged(now)
-        self._closed = []  # what an aborted commit closed is closed again
+        self._closed, self._publishing = [], Tally()  # what an aborted commit closed is closed again
         for partition, slot in self._slots.items():
             letters, slot.letters = slot.letters, []
             for letter in letters:
@@ -176,7 +196,8 @@ class ScoreStage:
         """What ``publish`` sent is committed."""
         for p_value in self._closed:
             self.drift.see(p_value)
-        self._closed = []
+        self.published.add(self._publishing)
+        self._closed, self._publishing = [], Tally()
 
     def _judged(self, now: float) -> dict[int, list[Judged]]:
         judged = {}
@@ -199,6 +220,7 @@ class ScoreStage:
 
     def _publish(self, judged: Judged, emit: Emit) -> None:
         self.scored += 1
+        self._publishing.see(judged.event)
         value = event_value(judged.event)
         emit(Record(self.settings.scores_topic, judged.key, value))
         if judged.event["status"] == "closed":

@@ -91,9 +91,23 @@ class Worker:
             finally:
                 self._close()
 
+    def lags(self) -> dict[Place, int]:
+        """Messages that wait in each partition of this worker, as far as is known."""
+        return self._held.lags(self._consumer)
+
     def lag(self) -> int:
-        """Messages that wait in the partitions of this worker, as far as is known."""
-        return self._held.lag(self._consumer)
+        """Messages that wait in all of them."""
+        return sum(self.lags().values())
+
+    @property
+    def commits(self) -> Committer:
+        """Its commits so far: how long they took, how many were aborted."""
+        return self._committer
+
+    @property
+    def restores(self) -> Restorer:
+        """What it has restored so far, and how long that took."""
+        return self._restorer
 
     @property
     def holds(self) -> int:
@@ -108,7 +122,7 @@ class Worker:
     @property
     def aborted(self) -> int:
         """Aborted transactions since the start."""
-        return self._committer.aborted
+        return self._committer.aborted.total()
 
     # ── reading ──
 
@@ -133,8 +147,10 @@ class Worker:
             self._event(place, error, messages[0].offset())
         elif place in self._held.next and not self._committer.stale:  # it may be lost since the batch was read
             if self.route and place[0] == self.settings.raw_topic:
+                self.route.bytes += sum(map(len, messages))
                 self.route.lines_of(place[1], messages, self._sending.emit)
             elif self.score:
+                self.score.bytes += sum(map(len, messages))
                 self.score.lines_of(place[1], messages)
             self._held.read(place, messages[-1].offset())
 

@@ -17,11 +17,14 @@ _NEW = b""
 
 
 class Shelf:
-    """Open windows by block. ``rest`` holds all, ``hand`` those that are in hand; both are to be read only."""
+    """Open windows by block. ``rest`` holds all, ``hand`` those that are in hand; both are to be read only. ``size`` is
+    how many bytes lie at rest.
+    """
 
     def __init__(self) -> None:
         self.rest: dict[bytes, bytes] = {}  # every open window, as it was when it was laid here
         self.hand: dict[bytes, OpenWindow] = {}  # as it is now
+        self.size = 0
         self._gone: set[bytes] = set()
 
     def __len__(self) -> int:
@@ -44,11 +47,12 @@ class Shelf:
     def put(self, block: bytes, window: OpenWindow) -> None:
         """Take a new window in hand, in place of the block's old one if there is one."""
         self.hand[block] = window
+        self.size -= len(self.rest.get(block, _NEW))
         self.rest[block] = _NEW
 
     def drop(self, block: bytes) -> None:
         """The block has no open window any more."""
-        del self.rest[block]
+        self.size -= len(self.rest.pop(block))
         del self.hand[block]
         self._gone.add(block)
 
@@ -70,7 +74,9 @@ class Shelf:
         changes: list[tuple[bytes, bytes | None]] = [(block, None) for block in self._gone if block not in self.rest]
         for block, window in self.hand.items():
             value = sealed(window.packed())
-            self.rest[block] = _ALARMS.pack(window.quiet_alarm, window.close_alarm) + value
+            laid = _ALARMS.pack(window.quiet_alarm, window.close_alarm) + value
+            self.size += len(laid) - len(self.rest[block])
+            self.rest[block] = laid
             if window.touched:
                 changes.append((block, value))
         self.hand.clear()
@@ -96,6 +102,7 @@ class Shelf:
         rest, pack = self.rest, _ALARMS.pack
         for block, value in rest.items():
             rest[block] = pack(*alarms(block, summary(value, FRAME_BYTES))) + value
+        self.size = sum(map(len, rest.values()))
 
     # ── inside ──
 

@@ -65,6 +65,11 @@ class WindowStore:
         return len(self._open)
 
     @property
+    def size(self) -> int:
+        """Bytes that the open windows take, packed, as of the last ``take_changes``."""
+        return self._open.size
+
+    @property
     def alarms(self) -> int:
         """Alarms that are set, those that nobody waits for any more included."""
         return len(self._alarms)
