@@ -144,35 +144,13 @@ class Settings(BaseSettings):
     )
     threads: int = Field(1, ge=1, le=256, description="Threads of TinyLogBERT; more help where cores are idle.")
 
-    stage: Literal["all", "route", "score"] = Field("all", description="Which half of the daemon to run.")
-    timezone: Zone = Field("UTC", description="Time zone of log stamps that name none.")
-    quiet_after: Duration = Field(30_000, description="Silence of a block, in event time, before a provisional score.")
-    close_after: Duration = Field(
-        14 * 3_600_000, description="Silence of a block, in event time, that closes its window."
+    listen_address: Address = Field("127.0.0.1:8080", description="Port, or host and port, of the API and the page.")
+    api_token_file: Path | None = Field(
+        None, description="File with the token that callers of the API have to say  [default: TINYLOGBERT_API_TOKEN]"
     )
-    lateness: Duration = Field(600_000, description="How far behind the newest line a line may come, in event time.")
-    idle_after: Duration = Field(
-        2_000, description="Time at its end after which a raw partition no longer holds up event time."
+    allow_anonymous: bool = Field(
+        False, description="Let everybody in who can reach a listen address beyond this machine, without a token."
     )
-    max_lines: int = Field(4096, ge=2, le=100_000, description="Lines at which a window closes.")
-    max_age: Duration = Field(7 * 86_400_000, description="Age of a window, in event time, at which it closes.")
-    max_open_windows: int = Field(
-        1_000_000, ge=1, description="Open windows of one partition; beyond, the one that is silent longest closes."
-    )
-    max_jump: Duration = Field(
-        86_400_000, description="How far one line may move event time on; more is believed only if many lines agree."
-    )
-    commit_interval: Duration = Field(500, le=60_000, description="Time between two commits.")
-    guarantee: Literal["exactly-once", "at-least-once"] = Field(
-        "exactly-once", description="Whether a crash may publish twice what was published shortly before it."
-    )
-    checkpoint: Path | None = Field(None, description="Checkpoint folder  [default: the shipped one]")
-    memo: bool = Field(True, description="Remember the scores of windows with equal content.")
-    device: Literal["auto", "cpu", "cuda"] = Field(
-        "cpu",
-        description="Where TinyLogBERT computes; auto: CUDA if it is there, in half precision (never tested).",
-    )
-    threads: int = Field(1, ge=1, le=256, description="Threads of TinyLogBERT; more help where cores are idle.")
 
     @model_validator(mode="after")
     def _orders(self) -> "Settings":
@@ -190,9 +168,6 @@ class Settings(BaseSettings):
         """The settings that the pure windows need."""
         return WindowSettings(
             quiet_after=self.quiet_after,
-    scorer: Literal["auto", "bert", "pca", "rarity", "forest"] = Field(
-        "auto", description="What scores: TinyLogBERT or a simple detector; auto: what the checkpoint folder is."
-    )
             close_after=self.close_after,
             lateness=self.lateness,
             max_lines=self.max_lines,
@@ -205,6 +180,12 @@ class Settings(BaseSettings):
     def input_topic(self) -> str:
         """The topic that the score stage reads."""
         return self.raw_topic if self.keyed_input else self.lines_topic
+
+
+SERVING = ("listen_address", "api_token_file", "allow_anonymous")
+"""Fields that concern the server alone."""
+DAEMON = tuple(name for name in Settings.model_fields if name not in SERVING)
+"""Fields that the daemon needs."""
 
 
 def load_settings(config: Path | None = None, **flags: Any) -> Settings:

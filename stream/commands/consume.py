@@ -15,7 +15,7 @@ import click
 
 from stream.commands.options import settings_options
 from stream.commands.scorers import checkpoint_files, load_scorer, scorer_folder
-from stream.settings import Settings
+from stream.settings import DAEMON, Settings
 
 if TYPE_CHECKING:
     from stream.kafka.worker import Worker
@@ -33,9 +33,9 @@ _GARBAGE = 20_000
 Examples:
   tinylogbert consume
   tinylogbert consume --checkpoint my-model --quiet-after 1m --close-after 2h
+  tinylogbert consume --scorer pca
   tinylogbert consume --workers 2
   tinylogbert consume --metrics-address 9464
-  tinylogbert consume --scorer pca
   tinylogbert consume --stage score --group-id tinylogbert --worker-id score-1
   tinylogbert consume --kafka security.protocol=SSL --kafka ssl.ca.location=ca.pem
 
@@ -44,7 +44,7 @@ SIGTERM or Ctrl-C ends it in good order; a second one ends it at once, which los
 A new checkpoint in the folder of --checkpoint takes over while it runs, two seconds after the last file has changed, or
 at once on SIGHUP; a broken one is refused, and the old one goes on.""",
 )
-@settings_options(*Settings.model_fields)
+@settings_options(*DAEMON)
 def consume_command(settings: Settings) -> None:
     """Run the daemon: raw lines in, scored windows out.
 
