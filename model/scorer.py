@@ -22,7 +22,7 @@ class BertScorer:
     material = 1.0
 
     def __init__(self, checkpoint: Checkpoint, memo: bool = True, threads: int | None = None) -> None:
-        self._checkpoint = checkpoint
+        self._checkpoint, self._threads = checkpoint, threads
         self._inference = Inference(checkpoint.forward, memo, threads)
 
     @classmethod
@@ -32,6 +32,10 @@ class BertScorer:
         """A scorer from a checkpoint folder, or from the shipped one, on ``cpu`` or ``cuda``; raises InputError."""
         with threads_of_torch(threads):
             return cls(load_checkpoint(folder, device), memo, threads)
+
+    def forgetful(self) -> "BertScorer":
+        """The same scorer without a memo, to be measured."""
+        return BertScorer(self._checkpoint, False, self._threads)
 
     @property
     def checkpoint(self) -> str:

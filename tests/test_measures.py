@@ -249,7 +249,8 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     labels = {label.block_id: label.anomalous for chunk in chunks for label in chunk.labels}
     from model.scorers import scorer_of
 
-    replay = Replay(scorer_of(write_tiny_checkpoint(folder / "tiny"), True), WindowSettings(), LineReader(), labels)
+    scorer, beside = scorer_of(write_tiny_checkpoint(folder / "tiny"), True), [("lengths", Lengths())]
+    replay = Replay(scorer, WindowSettings(), LineReader(), labels, beside=beside)
     for number, raw in enumerate(lines):
         replay.line(raw, number)
     replay.finish()
@@ -271,7 +272,7 @@ def test_every_key_that_is_printed_is_defined_on_the_page_and_in_the_help(
     assert keys(printed) - named - data == set()
     shown = Command(capsysbinary)("replay", "--help").out.decode()
     figures = ("roc_auc", "average_precision", "at_threshold", "best_f1_oracle", "distinct", "early", "delay")
-    for name in (*figures, "false_alarms", "calibration", "drift", "prequential"):
+    for name in (*figures, "baselines", "false_alarms", "calibration", "drift", "prequential"):
         assert re.search(rf"\n +{name}  ", shown), name
     assert "an oracle" in shown
 

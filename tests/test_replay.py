@@ -126,9 +126,8 @@ def test_a_report_shows_the_figures_over_time(command: Command, log: Log, tmp_pa
     report = tmp_path / "report"
     ran = command("replay", log.file, "--labels", log.csv, "--checkpoint", log.checkpoint, "--report", report)
     assert ran.code == 0
-    assert (
-        f"{report}: scores.png, roc.png, pr.png, p_values.png, tsne.png, running.png, delay.png, report.json" in ran.err
-    )
+    pictures = "scores.png, roc.png, pr.png, p_values.png, p_histogram.png, tsne.png, running.png, delay.png"
+    assert f"{report}: {pictures}, report.json, report.html" in ran.err
     assert (report / "running.png").read_bytes().startswith(b"\x89PNG")
 
 

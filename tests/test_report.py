@@ -165,7 +165,8 @@ def test_a_report_can_be_got_again_to_the_last_byte_and_says_how(
         assert ran.code == 0, ran.err
         told.append(json.loads(ran.out))
         files.append({path.name: path.read_bytes() for path in (tmp_path / "report").iterdir()})
-    pictures = {"scores.png", "roc.png", "pr.png", "p_values.png", "tsne.png", "running.png", "delay.png"}
+    curves = {"scores.png", "roc.png", "pr.png", "running.png", "delay.png"}
+    pictures = {*curves, "p_values.png", "p_histogram.png", "tsne.png"}
     assert set(files[0]) == {*pictures, "report.json", "report.html"}
     assert files[0] == files[1]
     found = json.loads(files[0]["report.json"])

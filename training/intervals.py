@@ -82,7 +82,7 @@ def bootstrap(
     random, number, found = np.random.default_rng(seed), int(times.sum()), []
     for begun in range(0, replicates, slab := max(1, _CELLS // len(values))):
         drawn = random.multinomial(number, times / number, min(slab, replicates - begun))
-        found.append(_figures(drawn[:, block], truth, ends))
+        found.append(drawn_figures(drawn[:, block], truth, ends))
     every = np.concatenate(found, axis=1)
     told = every[:, ~np.isnan(every[0])]
     if 2 * told.shape[1] < replicates:
@@ -112,7 +112,7 @@ def _rows(values: Floats, truth: Bools, names: npt.NDArray[np.str_]) -> tuple[Fl
     return values[order], truth[order], block, np.ones(int(block.max()) + 1, np.int64)
 
 
-def _figures(weights: Whole, truth: Bools, ends: Whole) -> Floats:
+def drawn_figures(weights: Whole, truth: Bools, ends: Whole) -> Floats:
     """ROC-AUC and average precision ``(2, replicates)`` of weights ``(replicates, n)`` by falling score."""
     hits = np.cumsum(weights * truth, axis=1)[:, ends].astype(np.float64)
     false = np.cumsum(weights * ~truth, axis=1)[:, ends].astype(np.float64)

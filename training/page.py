@@ -13,19 +13,28 @@ from stream.windows.judge import time_text
 from training.mistakes import Mistake
 from training.provenance import Provenance
 
+_VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1">'
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 62rem; margin: 2rem auto;
-  padding: 0 1rem }
+:root { color-scheme: light dark; --ink: #222; --paper: #fff; --line: #ddd; --soft: #f4f4f4; --mark: #ffe3c2 }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #ddd; --paper: #171717; --line: #444; --soft: #242424; --mark: #6b4310 }
+}
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 62rem;
+  margin: 2rem auto; padding: 0 1rem }
+.wide { overflow-x: auto }
 table { border-collapse: collapse; margin: 1rem 0 }
-td, th { padding: .2rem .8rem; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top }
-td.n { text-align: right; font-variant-numeric: tabular-nums }
+td, th { padding: .2rem .8rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
+td.n, th { white-space: nowrap }
 figure { margin: 1.5rem 0 }
-img { max-width: 100% }
+figcaption { font-size: .9rem }
+img { max-width: 100%; background: #fff; border-radius: 4px }
 code, pre { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere }
-pre { white-space: pre-wrap; background: #f6f6f6; padding: .6rem }
-summary { cursor: pointer }
-mark { background: #ffe3c2 }
+pre { white-space: pre-wrap; background: var(--soft); padding: .6rem }
+summary { cursor: pointer; overflow-wrap: anywhere }
+mark { background: var(--mark); color: inherit }
 .kind { font-weight: 600 }
+.verdict { border-left: 4px solid #0072b2; padding-left: .8rem; font-weight: 600 }
 """
 _PLOTS = {
     "roc.png": "ROC curve, linear and logarithmic, with the label-free verdicts.",
@@ -33,7 +42,9 @@ _PLOTS = {
     "scores.png": "How the scores of both classes are spread.",
     "running.png": "Figures over event time: cumulative, the last 1,000 closed windows, the last hour, fading.",
     "delay.png": "How long failed blocks stay unseen, in event time.",
+    "beside.png": "Precision against recall, beside simple detectors on the same blocks.",
     "p_values.png": "p-values of normal windows against uniform.",
+    "p_histogram.png": "How they are spread: flat where calibration is right.",
     "tsne.png": "Distinct windows as the model sees them, by label and by severity.",
 }
 _HEADLINES = (
@@ -47,18 +58,25 @@ _HEADLINES = (
 _MOST_LINES = 60
 
 
-def page(figures: Mapping[str, Any], plots: Iterable[Path], mistakes: Sequence[Mistake], run: Provenance | None) -> str:
-    """The whole page; plots are read from their files and lie inside it."""
+def page(
+    figures: Mapping[str, Any],
+    plots: Iterable[Path],
+    mistakes: Sequence[Mistake],
+    run: Provenance | None,
+    beside: str = "",
+) -> str:
+    """The whole page; plots are read from their files and lie inside it. ``beside`` is HTML (``pagebeside``)."""
     parts = [
         "<h1>How well anomalies were found</h1>",
         _summary(figures),
         _table(figures),
+        beside,
         *(_plot(path) for path in plots),
         _mistakes(mistakes),
         _every(figures),
         _run(run),
     ]
-    head = f'<meta charset="utf-8"><title>TinyLogBERT report</title><style>{_STYLE}</style>'
+    head = f'<meta charset="utf-8">{_VIEWPORT}<title>TinyLogBERT report</title><style>{_STYLE}</style>'
     return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n' + "\n".join(parts) + "\n</body></html>\n"
 
 
@@ -76,9 +94,14 @@ def _table(figures: Mapping[str, Any]) -> str:
     for key, name in _HEADLINES:
         low_high = figures.get(f"{key}_interval")
         interval = "" if not low_high else f"{low_high[0]:.4f} – {low_high[1]:.4f}"
-        cells = (_number(_at(figures, key)), interval, _number(_at(distinct, key)) if distinct else "")
+        cells = (number(_at(figures, key)), interval, number(_at(distinct, key)) if distinct else "")
         rows.append(f"<tr><td>{name}</td>{''.join(f'<td class=n>{cell}</td>' for cell in cells)}</tr>")
-    return f"<table>{''.join(rows)}</table>"
+    return wide(rows)
+
+
+def wide(rows: Iterable[str]) -> str:
+    """Rows of HTML as a table that scrolls by itself where the window is narrower."""
+    return f"<div class=wide><table>{''.join(rows)}</table></div>"
 
 
 def _plot(path: Path) -> str:
@@ -119,11 +142,10 @@ def _mistake(number: int, mistake: Mistake) -> str:
 
 def _every(figures: Mapping[str, Any]) -> str:
     rows = "".join(
-        f"<tr><td><code>{escape(key)}</code></td><td class=n>{_number(value)}</td></tr>"
-        for key, value in _flat(figures)
+        f"<tr><td><code>{escape(key)}</code></td><td class=n>{number(value)}</td></tr>" for key, value in _flat(figures)
     )
     head = "<h2>Every figure</h2><details><summary>as in report.json, the curve left out</summary>"
-    return f"{head}<table>{rows}</table></details>"
+    return f"{head}{wide([rows])}</details>"
 
 
 def _run(run: Provenance | None) -> str:
@@ -135,7 +157,7 @@ def _run(run: Provenance | None) -> str:
         for table in ({"seed": told["seed"]}, told["versions"], {f"SHA-256 {k}": v for k, v in told["sha256"].items()})
         for name, value in table.items()
     )
-    return f"<h2>To get the same</h2><pre>{escape(run.command)}</pre><table>{rows}</table>"
+    return f"<h2>To get the same</h2><pre>{escape(run.command)}</pre>{wide([rows])}"
 
 
 def _flat(found: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
@@ -152,11 +174,12 @@ def _at(found: Mapping[str, Any], path: str) -> Any:
     return found
 
 
-def _number(value: Any) -> str:
+def number(value: Any) -> str:
+    """A figure as a person reads it; a dash where there is none."""
     if value is None:
         return "–"
     if isinstance(value, list):
-        return ", ".join(map(_number, value))
+        return ", ".join(map(number, value))
     if isinstance(value, float):
         return f"{value:.4f}" if abs(value) >= 1e-3 or value == 0 else f"{value:.2e}"
     return f"{value:,}" if isinstance(value, int) else escape(str(value))

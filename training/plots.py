@@ -3,7 +3,8 @@
 Colours are Okabe and Ito's, which colour-blind people tell apart; shapes and line styles say the same once more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ SEVERITIES = {
     "warning": ("#E69F00", "^"),
     "critical": ("#D55E00", "X"),
 }
+STYLES = ((NORMAL, "-"), (ANOMALOUS, "--"), (NEUTRAL, "-."), ("#009E73", ":"))
 _DPI = 150
 _BINS = 60
 
@@ -65,6 +67,22 @@ def pr_plot(scores: Floats, labels: Bools, figures: dict[str, Any], to: Path) ->
     axes.plot([best["recall"]], [best["precision"]], **_point("D"), label=f"best F1, an oracle's: {best['f1']:.3f}")
     axes.set(xlabel="recall", ylabel="precision", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.legend(loc="best")
+    save_figure(figure, to)
+
+
+def beside_plot(scores: Mapping[str, Floats], labels: Bools, figures: dict[str, Any], to: Path) -> None:
+    """Precision against recall of several scorers by name, the first one foremost; both classes must be present."""
+    from sklearn.metrics import average_precision_score, precision_recall_curve
+
+    figure, (axes,) = new_figure(1, f"Precision and recall of all detectors on {_blocks(figures)}")
+    for i, ((name, values), (color, style)) in enumerate(zip(scores.items(), cycle(STYLES), strict=False)):
+        ranks = np.unique(values, return_inverse=True)[1]
+        precision, recall, _ = precision_recall_curve(labels, ranks)
+        label = f"{name} (average precision {average_precision_score(labels, ranks):.3f})"
+        width, order = (1.5, 2) if i else (2.5, 3)
+        axes.plot(recall, precision, c=color, ls=style, lw=width, zorder=order, drawstyle="steps-post", label=label)
+    axes.set(xlabel="recall", ylabel="precision", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    axes.legend(loc="lower left")
     save_figure(figure, to)
 
 

@@ -6,9 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from training.evaluate import Floats
-from training.plots import ANOMALOUS, NEUTRAL, NORMAL, new_figure, save_figure
-
-_STYLES = ((NORMAL, "-"), (ANOMALOUS, "--"), (NEUTRAL, "-."), ("#009E73", ":"))
+from training.plots import ANOMALOUS, NEUTRAL, NORMAL, STYLES, new_figure, save_figure
 
 
 def running_plot(
@@ -20,7 +18,7 @@ def running_plot(
     moments = np.array(times, "datetime64[ms]")
     figure, panels = new_figure(2, "Figures while the log is replayed")
     for axes, title, curves in zip(panels, ("ROC-AUC", "average precision"), (aucs, precisions), strict=True):
-        for (name, values), (color, style) in zip(curves.items(), _STYLES, strict=False):
+        for (name, values), (color, style) in zip(curves.items(), STYLES, strict=False):
             axes.plot(moments, values, color=color, ls=style, lw=2, drawstyle="steps-post", label=name)
         locator = AutoDateLocator()
         axes.xaxis.set_major_locator(locator)

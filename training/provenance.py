@@ -48,9 +48,9 @@ def file_checksum(path: Path | str) -> str:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def checkpoint_checksums(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    """Those of a checkpoint's files that there are."""
-    return {f"checkpoint {name}": file_checksum(folder / name) for name in names if (folder / name).is_file()}
+def checkpoint_checksums(folder: Path, names: Iterable[str], what: str = "checkpoint") -> dict[str, str]:
+    """Those of a checkpoint's files that there are; ``what`` begins their names."""
+    return {f"{what} {name}": file_checksum(folder / name) for name in names if (folder / name).is_file()}
 
 
 def _without_secrets(arguments: Sequence[str]) -> list[str]:

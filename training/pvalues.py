@@ -63,6 +63,22 @@ def calibration_plot(found: PValues, figures: dict[str, Any], to: Path) -> None:
     save_figure(figure, to)
 
 
+def histogram_plot(figures: dict[str, Any], to: Path) -> None:
+    """How the p-values of normal windows are spread, beside what chance does to so many uniform ones."""
+    from training.plots import MARK, NEUTRAL, NORMAL, new_figure, save_figure
+
+    counts, of = np.array(figures["histogram"]), figures["normal_windows"]
+    title = f"p-values of {of:,} normal windows, ties broken at random"
+    figure, (axes,) = new_figure(1, title)
+    middle, far = of / _BINS, 1.96 * np.sqrt(of * (1 - 1 / _BINS) / _BINS)
+    axes.bar((np.arange(_BINS) + 0.5) / _BINS, counts, 1 / _BINS, color=NORMAL, alpha=0.45, ec=NORMAL)
+    axes.axhline(middle, color=MARK, ls="--", label=f"uniform: {middle:,.0f} windows a bin")
+    axes.axhspan(max(middle - far, 0), middle + far, color=NEUTRAL, alpha=0.25, label="95 % of uniform samples, a bin")
+    axes.set(xlabel="p-value", ylabel="normal windows", xlim=(0, 1))
+    axes.legend(loc="lower right")
+    save_figure(figure, to)
+
+
 def _spread(found: PValues) -> Floats:
     """p-values with ties broken at random: each between itself and the next smaller one that any window has."""
     values = np.concatenate([[0.0], np.unique(found.every)])

@@ -19,6 +19,7 @@ from stream.windows.judge import Judged, time_text
 from stream.windows.settings import WindowSettings
 from stream.windows.task import WindowTask
 from stream.windows.window import Window
+from training.beside import Beside
 from training.blockscores import BlockScores
 from training.contents import Contents
 from training.delay import Delays, alarm_time, delay_figures, delays
@@ -40,7 +41,8 @@ class Replay:
 
     ``closed`` is given the events of closed windows, ``published`` all that the daemon would publish; what neither will
     see is not explained. ``budget`` is the share of false alarms that the scorer was to keep. The lines of
-    ``fragments``, blocks that began before the first line that is given, are left out.
+    ``fragments``, blocks that began before the first line that is given, are left out. The simple detectors ``beside``
+    judge the same closed windows, beside the scorer, which is called ``name`` there.
     """
 
     def __init__(
@@ -54,12 +56,15 @@ class Replay:
         budget: float | None = None,
         fragments: Collection[bytes] = frozenset(),
         source: tuple[str, int] = ("replay", 0),
+        beside: Sequence[tuple[str, Scorer]] = (),
+        name: str = "the scorer",
     ) -> None:
         self.lines = self.no_block = self.windows = self.provisional = 0
         self.bad: dict[str, int] = {}
         self.blocks = BlockScores(labels)
         self.prequential = Prequential(self.blocks)
         self.contents = Contents()
+        self.beside, self._name = Beside(beside), name
         self.alarms: dict[str, int] = {}  # block → when its first alarm rang, epoch ms of event time
         self._settings, self._budget, self._fragments = settings, budget, fragments
         self._early = EarlyScores(scorer)
@@ -109,7 +114,7 @@ class Replay:
 
     def figures(self) -> dict[str, Any]:
         """Every figure so far, as JSON values: see docs/measures.md."""
-        names, scores, verdicts, labels = self.blocks.judged()
+        names, scores, verdicts, labels = judged = self.blocks.judged()
         chosen = distinct(names, labels, self.contents.of)
         known = self.blocks.labels
         return {
@@ -127,6 +132,7 @@ class Replay:
             **figures(scores, verdicts, labels),
             **interval_figures(scores, labels),
             "distinct": figures(scores[chosen], verdicts[chosen], labels[chosen]),
+            "baselines": self.beside.figures(judged, self._name),
             "early": self._early.figures(known),
             "delay": delay_figures(self.delays()),
             "false_alarms": false_alarm_figures(known, self.blocks.scores, self.alarms, self._span, self._budget),
@@ -160,6 +166,7 @@ class Replay:
         events = [j.event for j in judged]
         closed = [due.window for due in self._task.due if due.window.complete]
         self._early.add(closed)
+        self.beside.add(closed)
         ended = iter(closed)  # each closed window has an event, in this order
         for event in events:
             final = event["status"] == "closed"

@@ -1,7 +1,7 @@
 """The report of an evaluation: a page, its plots and its figures in a folder. Decides what can be shown."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,15 @@ from stream.errors import InputError
 from training import plots
 from training.blockscores import Judged
 from training.delay import Delays
+from training.evaluate import Floats
 from training.mistakes import Mistake
 from training.page import page
+from training.pagebeside import beside_section
 from training.plottime import delay_plot, running_plot
 from training.prequential import Point
 from training.projection import Projection
 from training.provenance import Provenance
-from training.pvalues import PValues, calibration_plot
+from training.pvalues import PValues, calibration_plot, histogram_plot
 
 _CURVES = {
     "cumulative": "all blocks so far",
@@ -29,7 +31,11 @@ _CURVES = {
 
 @dataclass(frozen=True)
 class Report:
-    """What there is to show; what is None or empty is left out."""
+    """What there is to show; what is None or empty is left out.
+
+    ``name`` is what the scorer is called beside others, whose scores of the same blocks are ``beside``; ``costs`` are
+    seconds for 1,000 windows, by name.
+    """
 
     judged: Judged
     figures: dict[str, Any]
@@ -39,6 +45,9 @@ class Report:
     delays: Delays | None = None
     mistakes: Sequence[Mistake] = ()
     run: Provenance | None = None
+    name: str = "TinyLogBERT"
+    beside: Mapping[str, Floats] = field(default_factory=dict)
+    costs: Mapping[str, float] = field(default_factory=dict)
 
 
 def write_report(folder: Path, report: Report) -> list[str]:
@@ -51,7 +60,8 @@ def write_report(folder: Path, report: Report) -> list[str]:
         drawn = _plots(folder, report)
         found = report.figures if report.run is None else {**report.figures, "run": report.run.as_json()}
         (folder / "report.json").write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
-        text = page(report.figures, [folder / name for name in drawn], report.mistakes, report.run)
+        table = beside_section(report.name, report.figures, report.costs)
+        text = page(report.figures, [folder / name for name in drawn], report.mistakes, report.run, table)
         (folder / "report.html").write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot write {folder}: {error.strerror or error}") from error
@@ -66,9 +76,13 @@ def _plots(folder: Path, report: Report) -> list[str]:
         plots.roc_plot(scores, labels, figures, folder / "roc.png")
         plots.pr_plot(scores, labels, figures, folder / "pr.png")
         drawn += ["roc.png", "pr.png"]
+        if report.beside:
+            plots.beside_plot({report.name: scores, **report.beside}, labels, figures, folder / "beside.png")
+            drawn.append("beside.png")
     if report.p_values is not None and figures["calibration"] is not None:
         calibration_plot(report.p_values, figures["calibration"], folder / "p_values.png")
-        drawn.append("p_values.png")
+        histogram_plot(figures["calibration"], folder / "p_histogram.png")
+        drawn += ["p_values.png", "p_histogram.png"]
     if report.projection is not None:
         plots.tsne_plot(*report.projection, folder / "tsne.png")
         drawn.append("tsne.png")

@@ -34,6 +34,10 @@ class BaselineScorer:
         """A scorer from a folder that ``save_baseline`` wrote; raises InputError."""
         return cls(load_baseline(folder), memo)
 
+    def forgetful(self) -> "BaselineScorer":
+        """The same scorer without a memo, to be measured."""
+        return BaselineScorer(self._baseline, False)
+
     @property
     def checkpoint(self) -> str:
         """Name of the folder's content."""

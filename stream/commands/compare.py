@@ -12,6 +12,7 @@ import click
 
 from model.folder import detector_of
 from model.scorers import scorer_of
+from stream.commands.baselines import fitted, learned
 from stream.commands.comparison import print_rows
 from stream.commands.options import settings_options
 from stream.commands.scorers import COMPUTING_OPTIONS, WINDOW_OPTIONS
@@ -91,8 +92,9 @@ def compare_command(
     others = [_named(folder, settings) for folder in checkpoints or [settings.checkpoint]]
     with shown() as progress:
         before, behind = _halves(files, earlier, 0.6 if split is None else split, progress)
-        corpus = _learned(before, {block for block, bad in known.items() if bad and normal_only}, settings)
-        entrants = [*_fitted(corpus, seed, normal_only, settings, progress), *others]
+        left_out = {block for block, bad in known.items() if bad and normal_only}
+        corpus = learned(before, settings, left_out)
+        entrants = [*fitted(corpus, settings, progress, seed=seed, healthy=normal_only), *others]
         contest = _judged(behind, before.blocks, entrants, known, settings)
     if not contest.windows:
         raise InputError(f"no block that begins behind the lines to fit on has a label in {labels}")
@@ -133,25 +135,6 @@ def _halves(
     number = sum(1 for _ in read_lines(files, partial(progress, "counting lines")))
     lines = read_lines(files, partial(progress, "reading"))
     return _Noted(islice(lines, int(number * share))), lines
-
-
-def _learned(before: _Noted, left_out: set[str], settings: Settings) -> "Corpus":
-    from training.bags import HELD_OUT, collect
-
-    return collect(before, settings.windows, HELD_OUT, left_out, ZoneInfo(settings.timezone))
-
-
-def _fitted(
-    corpus: "Corpus", seed: int, healthy: bool, settings: Settings, progress: "Shown"
-) -> "Iterator[tuple[str, Scorer]]":
-    from model.baselines import DETECTORS, BaselineScorer
-    from training.baselines import BaselineRecipe, fit_baseline
-
-    for done, name in enumerate(DETECTORS):
-        progress("fitting", done, len(DETECTORS))
-        recipe = BaselineRecipe(name, seed, name="compared", healthy=healthy)
-        yield name, BaselineScorer(fit_baseline(corpus, recipe), settings.memo)
-    progress("fitting", len(DETECTORS), len(DETECTORS))
 
 
 def _judged(

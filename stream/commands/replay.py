@@ -1,38 +1,28 @@
 """``tinylogbert replay``: a labelled topic, or files, through the pipeline of the daemon, with figures as it goes."""
 
 import hashlib
-import sys
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
 import orjson
 
+from stream.commands.baselines import name_of, with_baselines
 from stream.commands.options import settings_options
 from stream.commands.progress import working
 from stream.commands.replayinput import Asked, epoch_ms, in_place, labels_of, lines_of, why_no_figure
-from stream.commands.scorers import SCORER_OPTIONS, WINDOW_OPTIONS, load_scorer
+from stream.commands.replayreport import Ran, costs_of, report_of
+from stream.commands.scorers import SCORER_OPTIONS, WINDOW_OPTIONS, load_scorer, scorer_folder
 from stream.errors import InputError
-from stream.files import STDIN
 from stream.lines import LineReader
 from stream.rows import RowWriter
 from stream.settings import Settings
 
 if TYPE_CHECKING:
-    from model.scorers import AnyScorer
-    from training.provenance import Provenance
-    from training.replay import Events, Replay
-
-
-class _Ran(NamedTuple):
-    """What came of it; ``lines`` is the checksum of the lines that were wanted, each with a newline."""
-
-    replay: "Replay"
-    scorer: "AnyScorer"
-    lines: "hashlib._Hash"
+    from training.replay import Events
 
 
 class _Moment(click.ParamType[datetime]):
@@ -56,6 +46,7 @@ Examples:
   tinylogbert replay --topic hdfs.raw
   tinylogbert replay --topic hdfs.raw --labels-topic hdfs.labels --from 2008-11-10 --to 2008-11-11
   tinylogbert replay hdfs.log.gz --labels labels.csv --report report --scores scores.csv
+  tinylogbert replay later.log --labels labels.csv --fit-baselines earlier.log
 
 \b
 Reads from the beginning to the end that is there at the start, as a consumer of its own that joins no group and commits
@@ -69,6 +60,8 @@ blocks that began earlier are left out. The JSON object has, for blocks with a s
   at_threshold       precision, recall and F1 of the verdicts, whose threshold training chose without labels
   best_f1_oracle     of the threshold that these labels would choose: an oracle's, no method's
   distinct           the same figures, each distinct content and label counted once
+  baselines          simple detectors on the same windows and labels, paired tests, and whether TinyLogBERT is worth
+                     its cost on these logs
   early              figures of provisional scores 1, 10 and 60 s after a block's first line
   delay              seconds of event time from a failed block's first line that fits no normal block to its first alarm
   false_alarms       normal blocks that raised an alarm, an hour of event time, against the stated budget
@@ -91,6 +84,27 @@ docs/measures.md defines every key. What one class alone cannot tell is null."""
     metavar="DIR",
     help="Folder for a page, its plots and figures.",
 )
+@click.option(
+    "--baselines/--no-baselines",
+    "beside",
+    default=True,
+    help="Judge with simple detectors, too: those beside the checkpoint, if there are any.  [default: on]",
+)
+@click.option(
+    "--baseline",
+    "folders",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The checkpoint of a simple detector (tinylogbert train --detector) or another one; repeatable.",
+)
+@click.option(
+    "--fit-baselines",
+    "fit_on",
+    multiple=True,
+    metavar="FILE",
+    help="Fit all simple detectors on this log, without labels; repeatable.",
+)
 @settings_options(
     *("bootstrap_servers", "kafka", "group_id", "scores_topic", "anomalies_topic", "keyed_input"),
     *(*SCORER_OPTIONS, *WINDOW_OPTIONS),
@@ -105,6 +119,9 @@ def replay_command(
     publish: bool,
     scores: str | None,
     report: Path | None,
+    beside: bool,
+    folders: tuple[Path, ...],
+    fit_on: tuple[str, ...],
     settings: Settings,
 ) -> None:
     """Score a labelled topic, or log files, from the beginning; print the final figures as one JSON object."""
@@ -114,7 +131,9 @@ def replay_command(
         raise click.UsageError("give --labels or --labels-topic, and not both")
     if files and not (labels or labels_topic):
         raise click.UsageError("log files need --labels or --labels-topic")
-    asked = Asked(files, topic, labels, labels_topic, begin, end, scores, publish)
+    if not beside and (folders or fit_on):
+        raise click.UsageError("--no-baselines goes neither with --baseline nor with --fit-baselines")
+    asked = Asked(files, topic, labels, labels_topic, begin, end, scores, publish, beside, folders, fit_on)
     ran = _run(asked, settings)
     replay = ran.replay
     if not replay.blocks.judged().blocks:
@@ -122,11 +141,12 @@ def replay_command(
     with working("working out the figures"):
         found = replay.figures()
     click.echo(orjson.dumps(found))
+    measured = costs_of(ran)
     if report is not None:
-        _report(report, ran, asked, settings, found)
+        report_of(report, ran, asked, settings, found, measured)
 
 
-def _run(asked: Asked, settings: Settings) -> _Ran:
+def _run(asked: Asked, settings: Settings) -> Ran:
     from stream.commands.replayshow import ReplayShow
     from training.between import Between
     from training.replay import Replay
@@ -137,7 +157,8 @@ def _run(asked: Asked, settings: Settings) -> _Ran:
     digest = hashlib.sha256()
     with ExitStack() as open_things:
         lines = lines_of(asked, bool(labels), settings)
-        scorer = load_scorer(settings)
+        scorer, name = load_scorer(settings), name_of(scorer_folder(settings))
+        scorers = with_baselines(asked.baselines(settings), asked.fit_on, settings, (name, scorer))
         replay = Replay(
             scorer,
             settings.windows,
@@ -148,6 +169,8 @@ def _run(asked: Asked, settings: Settings) -> _Ran:
             budget=scorer.false_alarms,
             fragments=wanted.fragments,
             source=(asked.source, 0),
+            beside=list(scorers.items())[1:],
+            name=name,
         )
         shown = open_things.enter_context(ReplayShow(replay))
         for line in lines(shown.share):
@@ -156,7 +179,7 @@ def _run(asked: Asked, settings: Settings) -> _Ran:
                 replay.line(line.raw, line.offset, line.key, line.label)
             shown.look()
         replay.finish()
-    return _Ran(replay, scorer, digest)
+    return Ran(replay, scorers, digest)
 
 
 def _rows(asked: Asked, open_things: ExitStack) -> "Events | None":
@@ -172,37 +195,3 @@ def _publisher(asked: Asked, settings: Settings, open_things: ExitStack) -> "Eve
 
     publisher = open_things.enter_context(Publisher(settings, asked.source))
     return lambda events: publisher.publish([in_place(event) for event in events] if asked.topic else events)
-
-
-def _report(folder: Path, ran: _Ran, asked: Asked, settings: Settings, found: dict[str, Any]) -> None:
-    from training.mistakes import worst_mistakes
-    from training.projection import project
-    from training.report import Report, write_report
-
-    replay, judged = ran.replay, ran.replay.blocks.judged()
-    with working("placing the windows in the plane (t-SNE), up to half a minute"):
-        projection = project(judged.blocks, judged.labels, replay.contents.windows(), ran.scorer)
-    report = Report(
-        judged,
-        found,
-        replay.p_values(),
-        projection,
-        replay.prequential.curve,
-        replay.delays(),
-        worst_mistakes(judged, replay.kept, ran.scorer),
-        _provenance(ran, asked, settings),
-    )
-    click.echo(f"{folder}: {', '.join(write_report(folder, report))}", err=True)
-    if projection is None:
-        click.echo("t-SNE is left out: there are too few distinct windows", err=True)
-
-
-def _provenance(ran: _Ran, asked: Asked, settings: Settings) -> "Provenance":
-    from model.checkpoint import shipped_checkpoint
-    from model.folder import ALL_FILES
-    from training.provenance import checkpoint_checksums, provenance
-
-    checkpoint = checkpoint_checksums(settings.checkpoint or shipped_checkpoint(), ALL_FILES)
-    files = [name for name in (*asked.files, *([asked.labels] if asked.labels else [])) if name != STDIN]
-    read = {"lines as they were read": ran.lines.hexdigest()}
-    return provenance(sys.argv[1:], files, {**read, **checkpoint})

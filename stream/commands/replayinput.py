@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from stream.commands.baselines import folders_beside
 from stream.commands.progress import counting
 from stream.files import Told, read_lines
 from stream.labels import read_labels
@@ -28,7 +30,10 @@ class ReplayLine(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What was asked for, apart from the settings; ``scores`` is a file, ``publish`` whether to send events."""
+    """What was asked for, apart from the settings; ``scores`` is a file, ``publish`` whether to send events.
+
+    ``beside``: whether simple detectors judge, too: those of ``folders``, those that are fitted on the logs ``fit_on``.
+    """
 
     files: tuple[str, ...]
     topic: str | None
@@ -38,11 +43,18 @@ class Asked(NamedTuple):
     end: datetime | None
     scores: str | None
     publish: bool
+    beside: bool
+    folders: tuple[Path, ...]
+    fit_on: tuple[str, ...]
 
     @property
     def source(self) -> str:
         """What it is called."""
         return self.topic or self.files[0]
+
+    def baselines(self, settings: Settings) -> list[Path]:
+        """The folders of simple detectors."""
+        return folders_beside(self.folders, self.fit_on, settings) if self.beside else []
 
 
 def labels_of(asked: Asked, settings: Settings) -> dict[str, bool]:
