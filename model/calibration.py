@@ -10,11 +10,13 @@ higher; of windows that may go on, the share of healthy ones that *ever* do whil
 """
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-from stream.scoring import Score, Severity
+from stream.grades import Bars, severity_of
+from stream.scoring import Score
 
 _VERSION = 2
 _OLD_FLOOR = 1e-12
@@ -69,6 +71,22 @@ class Reference:
             return max(self.floor, self.tail.survival(score))
         return self.survival[bisect_left(self.scores, score)]
 
+    def score_at(self, p_value: float) -> float:
+        """The score from which on p-values are below this one; infinity if none is, and minus infinity if all are."""
+        step = bisect_right(self.survival, -p_value, key=lambda share: -share)
+        if step < len(self.scores):
+            return math.nextafter(self.scores[step - 1], math.inf) if step else -math.inf
+        if p_value <= self.floor:
+            return math.inf
+        return max(math.nextafter(self.scores[-1], math.inf), self.tail.quantile(p_value))
+
+    def bars(self, notice_p: float, critical_p: float | None) -> Bars:
+        """Where the grades begin: a notice below the p-value ``notice_p``, what is critical below ``critical_p``, or
+        where training put it. Neither moves the threshold: notices are below it, and what is critical is above.
+        """
+        critical = self.critical if critical_p is None else self.score_at(critical_p)
+        return Bars(min(self.score_at(notice_p), self.threshold), self.threshold, max(critical, self.threshold))
+
     def p_above(self, score: float) -> float:
         """Share of healthy windows that score higher: less than the p-value where scores repeat."""
         later = bisect_left(self.scores, math.nextafter(score, math.inf))
@@ -101,16 +119,20 @@ class Calibration:
     uniform: dict[str, Uniformity] = field(default_factory=dict, hash=False)
 
     def judge(self, value: float, complete: bool) -> Score:
-        """The score with its p-value and verdict."""
-        reference = self.closed if complete else self.open
-        p_value = reference.p_value(value)
-        anomalous = value >= reference.threshold
-        return Score(value, p_value, anomalous, self._severity(reference, value, p_value))
+        """The score with its p-value, verdict and grade."""
+        return self.graded()(value, complete)
 
-    def _severity(self, reference: Reference, value: float, p_value: float) -> Severity:
-        if value >= reference.threshold:
-            return "critical" if value >= reference.critical else "warning"
-        return "notice" if p_value < 10 * self.false_alarms else "normal"
+    def graded(self, notice_p: float | None = None, critical_p: float | None = None) -> Callable[[float, bool], Score]:
+        """``judge`` with other grades: see ``Reference.bars``. By default notices begin at ten times the budget."""
+        notice_p = 10 * self.false_alarms if notice_p is None else notice_p
+        found = {True: self.closed, False: self.open}
+        bars = {complete: reference.bars(notice_p, critical_p) for complete, reference in found.items()}
+
+        def judge(value: float, complete: bool) -> Score:
+            reference, own = found[complete], bars[complete]
+            return Score(value, reference.p_value(value), value >= reference.threshold, severity_of(value, own), own)
+
+        return judge
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values; ``from_json`` reads them back."""

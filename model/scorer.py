@@ -24,6 +24,7 @@ class BertScorer:
     def __init__(self, checkpoint: Checkpoint, memo: bool = True, threads: int | None = None) -> None:
         self._checkpoint, self._threads = checkpoint, threads
         self._inference = Inference(checkpoint.forward, memo, threads)
+        self._judge = checkpoint.calibration.graded()
 
     @classmethod
     def load(
@@ -36,6 +37,11 @@ class BertScorer:
     def forgetful(self) -> "BertScorer":
         """The same scorer without a memo, to be measured."""
         return BertScorer(self._checkpoint, False, self._threads)
+
+    def graded(self, notice_p: float | None, critical_p: float | None) -> "BertScorer":
+        """This scorer, its grades from now on as ``Calibration.graded`` says."""
+        self._judge = self._checkpoint.calibration.graded(notice_p, critical_p)
+        return self
 
     @property
     def checkpoint(self) -> str:
@@ -59,7 +65,7 @@ class BertScorer:
 
     def score(self, windows: Sequence[Sequence[str]], complete: Sequence[bool]) -> list[Score]:
         """See ``Scorer.score``."""
-        encode, judge = self._checkpoint.encoder.encode, self._checkpoint.calibration.judge
+        encode, judge = self._checkpoint.encoder.encode, self._judge
         encoded = [encode(window, done) for window, done in zip(windows, complete, strict=True)]
         scores = self._inference.scores(encoded)
         return [judge(scores[ids], done) for ids, done in zip(encoded, complete, strict=True)]

@@ -4,11 +4,10 @@ TinyLogBERT, and every detector that it is compared with, stands behind this one
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from stream.distribution import Distribution
-
-Severity = Literal["normal", "notice", "warning", "critical"]
+from stream.grades import GRADES, Bars, Severity, grades_of
 
 
 class Score(NamedTuple):
@@ -16,13 +15,22 @@ class Score(NamedTuple):
 
     ``value`` is any finite number, higher is more anomalous. ``p_value``, in (0, 1], is the share of healthy windows
     that score as high or higher or, of a window that may go on, that ever do while they are open. ``anomalous`` is the
-    verdict at the threshold that training chose; ``severity`` grades it.
+    verdict at the threshold that training chose; ``severity`` grades it: ``warning`` and ``critical`` are anomalous.
+    ``bars`` says at which scores the grades begin; a scorer that does not say is sure of its grade.
     """
 
     value: float
     p_value: float
     anomalous: bool
     severity: Severity
+    bars: Bars | None = None
+
+    @property
+    def grades(self) -> dict[Severity, float]:
+        """The probability of each severity; see ``stream.grades``."""
+        if self.bars is not None:
+            return grades_of(self.value, self.bars)
+        return {grade: float(grade == self.severity) for grade in GRADES}
 
 
 class Surprise(NamedTuple):

@@ -138,6 +138,19 @@ class Settings(BaseSettings):
     )
     checkpoint: Path | None = Field(None, description="Checkpoint folder  [default: the shipped one]")
     memo: bool = Field(True, description="Remember the scores of windows with equal content.")
+    notice_p: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="p-value below which a window that is no alarm is a notice, not normal  "
+        "[default: ten times the checkpoint's budget of false alarms]",
+    )
+    critical_p: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="p-value below which an alarm is critical, not a warning  [default: the checkpoint's]",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "cpu",
         description="Where TinyLogBERT computes; auto: CUDA if it is there, in half precision (never tested).",

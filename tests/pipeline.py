@@ -191,7 +191,7 @@ def said(event: dict[str, Any]) -> tuple[Any, ...]:
 
 def meant(window: Window, score: Score) -> tuple[Any, ...]:
     """What an event should say about a window."""
-    return (*score, len(window.texts), time_text(window.times[0]), time_text(window.times[-1]))
+    return (*score[:4], len(window.texts), time_text(window.times[0]), time_text(window.times[-1]))
 
 
 def expected(lines: Sequence[bytes], scorer: Scorer, settings: Settings) -> dict[tuple[str, int], tuple[Window, Score]]:

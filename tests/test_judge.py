@@ -63,6 +63,7 @@ def test_an_event_has_the_fields_of_the_schema_in_their_order() -> None:
         ("p_value", 0.0004),
         ("anomalous", True),
         ("severity", "critical"),
+        ("grades", {"normal": 0.0, "notice": 0.0, "warning": 0.0, "critical": 1.0}),
         ("lines", 3),
         ("first_time", "2008-11-09T20:35:18Z"),
         ("last_time", "2008-11-09T20:35:25.250Z"),

@@ -127,6 +127,7 @@ def test_a_text_has_the_score_of_a_window_that_may_go_on(command: Command, check
         "p_value": score.p_value,
         "anomalous": score.anomalous,
         "severity": score.severity,
+        "grades": score.grades,
         "checkpoint": BertScorer.load(checkpoint).checkpoint,
         "masked": [masked],
     }

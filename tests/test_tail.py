@@ -85,6 +85,16 @@ def test_it_waits_with_a_hint_where_there_is_nothing_and_follows_all_scores_if_a
         assert json.loads(process.stdout.readline())["block_id"] == "blk_1"
 
 
+@pytest.mark.parametrize(
+    ("least", "shown"), [("normal", "1234"), ("notice", "234"), ("warning", "34"), ("critical", "4")]
+)
+def test_only_what_is_at_least_so_bad_is_shown(settings: Settings, tmp_path: Path, least: str, shown: str) -> None:
+    graded = [*events("1", severity="normal"), *events("2", severity="notice"), *events("3", severity="warning")]
+    publish(settings, *graded, *events("4"), topic=settings.scores_topic)
+    with tail(settings, tmp_path / "err", "--all", "--from-beginning", "--min-severity", least) as process:
+        assert "".join(json.loads(process.stdout.readline())["block_id"] for _ in shown) == shown
+
+
 def test_what_is_no_event_is_reported_and_skipped(settings: Settings, tmp_path: Path) -> None:
     publish(settings, b"no json", *events("blk_1"), b"{}", b'{\n"more": 1,\n' + events("blk_2")[0][1:])
     with tail(settings, tmp_path / "err", "--from-beginning") as process:

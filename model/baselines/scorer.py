@@ -28,6 +28,7 @@ class BaselineScorer:
     def __init__(self, baseline: Baseline, memo: bool = True) -> None:
         self._baseline = baseline
         self._memo: dict[frozenset[tuple[str, int]], float] | None = {} if memo else None
+        self._judge = baseline.calibration.graded()
 
     @classmethod
     def load(cls, folder: Path, memo: bool = True) -> "BaselineScorer":
@@ -37,6 +38,11 @@ class BaselineScorer:
     def forgetful(self) -> "BaselineScorer":
         """The same scorer without a memo, to be measured."""
         return BaselineScorer(self._baseline, False)
+
+    def graded(self, notice_p: float | None, critical_p: float | None) -> "BaselineScorer":
+        """This scorer, its grades from now on as ``Calibration.graded`` says."""
+        self._judge = self._baseline.calibration.graded(notice_p, critical_p)
+        return self
 
     @property
     def checkpoint(self) -> str:
@@ -50,7 +56,7 @@ class BaselineScorer:
 
     def score(self, windows: Sequence[Sequence[str]], complete: Sequence[bool]) -> list[Score]:
         """See ``Scorer.score``."""
-        judge = self._baseline.calibration.judge
+        judge = self._judge
         return [judge(self._value(Counter(w)), done) for w, done in zip(windows, complete, strict=True)]
 
     def explain(self, window: Sequence[str], complete: bool) -> list[Surprise]:

@@ -71,8 +71,8 @@ def _score_text(text: str, as_json: bool, settings: Settings) -> None:
     if not as_json:
         click.echo(score.value)
         return
-    value = {"score": score.value, "p_value": score.p_value, "anomalous": score.anomalous, "severity": score.severity}
-    click.echo(orjson.dumps({**value, "checkpoint": scorer.checkpoint, "masked": texts}))
+    value = {name: getattr(score, name) for name in ("p_value", "anomalous", "severity", "grades")}
+    click.echo(orjson.dumps({"score": score.value, **value, "checkpoint": scorer.checkpoint, "masked": texts}))
 
 
 def _score_files(files: tuple[str, ...], out: str, settings: Settings) -> None:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from model.scorers import AnyScorer
 
 COMPUTING_OPTIONS = ("memo", "device", "threads")
-SCORER_OPTIONS = ("scorer", "checkpoint", *COMPUTING_OPTIONS)
+SCORER_OPTIONS = ("scorer", "checkpoint", "notice_p", "critical_p", *COMPUTING_OPTIONS)
 WINDOW_OPTIONS = ("timezone", "quiet_after", "close_after", "lateness", "max_lines", "max_age", "max_jump")
 
 
@@ -17,7 +17,8 @@ def load_scorer(settings: Settings) -> "AnyScorer":
     """What the settings' checkpoint holds, or the shipped one; raises InputError if it cannot be loaded."""
     from model.scorers import scorer_of
 
-    return scorer_of(settings.checkpoint, settings.memo, settings.device, settings.threads, settings.scorer)
+    scorer = scorer_of(settings.checkpoint, settings.memo, settings.device, settings.threads, settings.scorer)
+    return scorer.graded(settings.notice_p, settings.critical_p)
 
 
 def scorer_folder(settings: Settings) -> Path:

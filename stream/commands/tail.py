@@ -11,6 +11,7 @@ import orjson
 from rich.console import Console
 
 from stream.commands.options import settings_options
+from stream.grades import GRADES, Severity
 from stream.settings import Settings
 from stream.show import BadEvent, EventTable, parse_event, visible_json
 
@@ -25,6 +26,7 @@ Show = Callable[[bytes, dict[str, Any]], None]
 Examples:
   tinylogbert tail
   tinylogbert tail --all --from-beginning | head
+  tinylogbert tail --all --min-severity notice
   tinylogbert tail --json | jq -r .block_id
 
 Ctrl-C ends it. It joins no consumer group and commits nothing.""",
@@ -32,14 +34,23 @@ Ctrl-C ends it. It joins no consumer group and commits nothing.""",
 @click.option("--all", "everything", is_flag=True, help="Follow every scored window, not only the anomalies.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines, the events untouched; what a pipe gets anyway.")
 @click.option("--from-beginning", is_flag=True, help="Begin with the oldest event that the topic holds.")
+@click.option(
+    "--min-severity",
+    type=click.Choice(GRADES),
+    default="normal",
+    help="Show what is at least so bad; notices need --all.",
+)
 @settings_options("bootstrap_servers", "kafka", "anomalies_topic", "scores_topic")
-def tail_command(everything: bool, as_json: bool, from_beginning: bool, settings: Settings) -> None:
+def tail_command(
+    everything: bool, as_json: bool, from_beginning: bool, min_severity: Severity, settings: Settings
+) -> None:
     """Show anomalies as they come: a table on a terminal, JSON lines otherwise."""
     from stream.kafka.clients import new_admin
     from stream.kafka.follow import Follower
 
     new_admin(settings)
     topic = settings.scores_topic if everything else settings.anomalies_topic
+    milder = GRADES[: GRADES.index(min_severity)]
     terminal = sys.stdout.isatty()
     show = _lines(sys.stdout.buffer, terminal) if as_json or not terminal else _table()
     with Follower(settings, topic, from_beginning, lambda text: _tell(f"Kafka: {text}; trying again")) as follower:
@@ -49,7 +60,9 @@ def tail_command(everything: bool, as_json: bool, from_beginning: bool, settings
                 hint_at = float("inf")
                 try:
                     value = message.value() or b""
-                    show(value, parse_event(value))
+                    event = parse_event(value)
+                    if event["severity"] not in milder:
+                        show(value, event)
                 except BadEvent as bad:
                     _tell(f"skipped {topic}, partition {message.partition()}, offset {message.offset()}: {bad}")
             sys.stdout.flush()

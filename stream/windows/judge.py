@@ -61,6 +61,7 @@ def _event(window: Window, score: Score, revision: int, scorer: Scorer, source: 
         "p_value": score.p_value,
         "anomalous": score.anomalous,
         "severity": score.severity,
+        "grades": score.grades,
         "lines": len(window.texts),
         "first_time": time_text(window.times[0]),
         "last_time": time_text(window.times[-1]),
