@@ -3,6 +3,7 @@
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,6 +15,9 @@ from stream.windows.settings import WindowSettings
 
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 _ADDRESS = re.compile(r"(?:(\[[^\[\]\s]+\]|[^:\s]+):)?(\d{1,5})")
+_SECRET = re.compile(r"password|passphrase|secret|\.pem$|oauthbearer\.config|jaas|token|credential", re.IGNORECASE)
+_HIDDEN = "[hidden]"
+_SHORTEST = 4  # a shorter secret protects nothing, and its letters stand in any word
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)\s*")
 
 
@@ -67,9 +71,19 @@ def _pairs(value: object) -> object:
     if isinstance(value, (list, tuple)):
         texts = [str(text).partition("=") for text in value]
         if bad := [key for key, sign, _ in texts if not (key and sign)]:
-            raise ValueError(f"{bad[0]!r} is not KEY=VALUE")
+            name = re.split(r"[^\w.-]", bad[0])[0]  # what follows may be a secret
+            raise ValueError(f"{f'{name}…' if name != bad[0] else name!r} is not KEY=VALUE")
         return {key: text for key, _, text in texts}
     return value
+
+
+def _secrets(properties: Mapping[str, str]) -> list[str]:
+    """The longest first. Of a key, which has lines, and of a list of settings an error may show a part."""
+    secret = {name: value for name, value in properties.items() if _SECRET.search(name)}
+    lines = [line.strip() for value in secret.values() for line in value.splitlines()]
+    words = [word for name, value in secret.items() if name.endswith("config") for word in value.split()]
+    found = {part for part in (*secret.values(), *lines, *words) if len(part) >= _SHORTEST}
+    return sorted(found, key=len, reverse=True)
 
 
 Duration = Annotated[int, BeforeValidator(parse_duration), Field(gt=0)]
@@ -175,6 +189,12 @@ class Settings(BaseSettings):
         if len(set(topics)) < len(topics):
             raise ValueError("every topic needs a name of its own")
         return self
+
+    def hidden(self, text: str) -> str:
+        """A text, such as an error of Kafka's client, without the secrets among that client's properties."""
+        for secret in _secrets(self.kafka):
+            text = text.replace(secret, _HIDDEN)
+        return text
 
     @property
     def windows(self) -> WindowSettings:

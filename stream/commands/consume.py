@@ -53,7 +53,7 @@ def consume_command(settings: Settings) -> None:
     """
     from stream.logs import new_log
 
-    log = new_log(sys.stderr)
+    log = new_log(sys.stderr, settings.hidden)
     if settings.workers == 1:
         _work(settings, lambda: False)
         return
@@ -68,7 +68,8 @@ def _work(settings: Settings, orphaned: Callable[[], bool]) -> None:
     from stream.logs import new_log
 
     with until_told() as stop, on_hangup() as hangup:
-        run_daemon(settings, new_log(sys.stderr), lambda: stop() or orphaned(), hangup=hangup, warm=import_model)
+        log = new_log(sys.stderr, settings.hidden)
+        run_daemon(settings, log, lambda: stop() or orphaned(), hangup=hangup, warm=import_model)
 
 
 def run_daemon(

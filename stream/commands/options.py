@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_origin
 import click
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_settings import SettingsError
 
 from stream.settings import Settings, load_settings, show_duration
 
@@ -63,6 +64,9 @@ def _load(config: Path | None, given: dict[str, Any]) -> Settings:
         return load_settings(config, **given)
     except tomllib.TOMLDecodeError as error:
         raise click.UsageError(f"{config} is not TOML: {error}") from error
+    except SettingsError as error:  # whose text names the field, and not the value
+        table = 'TINYLOGBERT_KAFKA=\'{"security.protocol": "SSL"}\''
+        raise click.UsageError(f"{error}: in the environment a table is JSON, such as {table}") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = "".join(f"{part}: " for part in first["loc"][:1])

@@ -53,7 +53,11 @@ def tail_command(
     milder = GRADES[: GRADES.index(min_severity)]
     terminal = sys.stdout.isatty()
     show = _lines(sys.stdout.buffer, terminal) if as_json or not terminal else _table()
-    with Follower(settings, topic, from_beginning, lambda text: _tell(f"Kafka: {text}; trying again")) as follower:
+
+    def complain(text: str) -> None:
+        _tell(f"Kafka: {settings.hidden(text)}; trying again")
+
+    with Follower(settings, topic, from_beginning, complain) as follower:
         hint_at = time.monotonic() + _PATIENCE_S
         for batch in follower.batches():
             for message in batch:

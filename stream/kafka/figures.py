@@ -1,9 +1,10 @@
 """The figures of a running worker: what an operator reads every ten seconds. Reads the clock that it is given.
 
-What cannot wait so long is logged at once: that the logs have changed.
+What cannot wait so long is logged at once: that the logs have changed, that lines could not be read.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from stream.drift import WINDOWS_PER_FALSE_ALARM
@@ -21,12 +22,14 @@ class Figures:
         self._log = log
         self._clock = clock
         self._since = clock()
-        self._lines = self._drift = 0
+        self._lines = self._drift = self._dead = 0
+        self._next_letters = clock()
 
     def __call__(self) -> None:
         """Log the figures if it is time."""
         self._tell_drift()
         now = self._clock()
+        self._tell_letters(now)
         if now - self._since >= EVERY_S:
             totals = self.totals()
             lines = int(totals["lines"])
@@ -43,6 +46,22 @@ class Figures:
                 found=self._drift,
                 windows_per_false_alarm=WINDOWS_PER_FALSE_ALARM,
             )
+
+    def _tell_letters(self, now: float) -> None:
+        """Not of each line: a stream of another form has a million of them."""
+        if now < self._next_letters:
+            return
+        reasons: Counter[str] = Counter()
+        for stage in (self._worker.route, self._worker.score):
+            reasons.update(stage.dead_by if stage else {})
+        if reasons.total() > self._dead:
+            self._log.warning(
+                "lines could not be read; see tinylogbert dead-letters show",
+                new=reasons.total() - self._dead,
+                since_start=dict(reasons),
+            )
+            self._dead = reasons.total()
+            self._next_letters = now + EVERY_S
 
     def totals(self) -> dict[str, float]:
         """What has happened since the start; ``open_windows`` are those of now. ``lines`` are raw lines; where only the

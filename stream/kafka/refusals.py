@@ -46,7 +46,7 @@ class Unreachable(BrokerError):
 def unreachable(settings: Settings, error: KafkaException | KafkaError) -> Unreachable:
     """The one line for a broker that does not answer."""
     return Unreachable(
-        f"no Kafka answers at {settings.bootstrap_servers} ({_text(error)}); "
+        f"no Kafka answers at {settings.bootstrap_servers} ({settings.hidden(_text(error))}); "
         "start one with: tinylogbert broker start, or say where it is with --bootstrap-servers"
     )
 
@@ -64,10 +64,10 @@ def refused(settings: Settings, error: KafkaException | KafkaError) -> BrokerErr
         )
     if code in DENIED:
         return BrokerError(
-            f"Kafka does not allow it: {_text(error)}; grant the right to this user, "
+            f"Kafka does not allow it: {settings.hidden(_text(error))}; grant the right to this user, "
             "or log in as another one with --kafka sasl.username=…"
         )
-    return BrokerError(f"Kafka refuses: {_text(error)}")
+    return BrokerError(f"Kafka refuses: {settings.hidden(_text(error))}")
 
 
 def fenced(error: KafkaException | KafkaError) -> bool:
