@@ -16,6 +16,7 @@ _COMMANDS = (
     "produce",
     "consume",
     "tail",
+    "serve",
     "dead-letters",
     "replay",
     "train",

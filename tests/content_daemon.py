@@ -14,7 +14,7 @@ from stream.commands.consume import run_daemon, until_told
 from stream.commands.options import settings_options
 from stream.logs import new_log
 from stream.scoring import Score
-from stream.settings import Settings
+from stream.settings import DAEMON, Settings
 
 
 class HangingScorer(ContentScorer):
@@ -26,7 +26,7 @@ class HangingScorer(ContentScorer):
 
 
 @click.command()
-@settings_options(*Settings.model_fields)
+@settings_options(*DAEMON)
 def main(settings: Settings) -> None:
     with until_told() as stop:
         run_daemon(settings, new_log(sys.stderr), stop, lambda _: HangingScorer())

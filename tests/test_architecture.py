@@ -28,6 +28,8 @@ FORBIDDEN = [
     ("training", "training/fit.py", "from stream.commands.progress import reading"),
     ("scorer", "stream/kafka/score.py", "from model import load_checkpoint"),
     ("client", "stream/commands/topics.py", "def run():\n    import confluent_kafka"),
+    ("web", "stream/commands/topics.py", "def run():\n    import fastapi"),
+    ("serve", "stream/kafka/follow.py", "def run():\n    from stream.serve.store import Store"),
     ("torch", "stream/commands/topics.py", "def run():\n    import torch"),
     ("prometheus", "stream/kafka/worker.py", "import prometheus_client"),
     ("bench", "stream/commands/produce.py", "from bench.content_daemon import ContentScorer"),

@@ -29,7 +29,7 @@ from tiny_checkpoint import write_tiny_checkpoint
 
 from model.scorer import BertScorer
 from stream.kafka.clients import new_admin
-from stream.settings import Settings
+from stream.settings import DAEMON
 from stream.simulator import simulate
 
 SCORER = ContentScorer()
@@ -214,5 +214,5 @@ def test_client_properties_that_cannot_be(broker: str, command: Command, pair: s
 def test_help_names_every_setting_and_shows_an_example(command: Command) -> None:
     out = command("consume", "--help").out.decode()
     assert "tinylogbert consume --stage score" in out
-    missing = [name for name in Settings.model_fields if f"--{name.replace('_', '-')}" not in out]
+    missing = [name for name in DAEMON if f"--{name.replace('_', '-')}" not in out]
     assert missing == []

@@ -1,7 +1,9 @@
-"""Follows a topic from now on, or from its beginning. Joins no group and commits nothing: nobody notices it."""
+"""Follows a topic from now on, from its beginning, or from its last messages on. Joins no group and commits nothing:
+nobody notices it.
+"""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message
@@ -18,12 +20,24 @@ _COMPLAIN_S = 10.0
 class Follower:
     """What is committed in all partitions of a topic; use it in a ``with`` block.
 
-    ``older`` says whether the topic held anything at the start. ``complain`` is given Kafka's errors that the client
-    gets over by itself, at most one in ten seconds. Raises BrokerError.
+    ``last`` begins so many messages of each partition before its end; ``resume`` says, by partition, from which offset
+    on instead. ``older`` says whether the topic held anything at the start. ``complain`` is given Kafka's errors that
+    the client gets over by itself, at most one in ten seconds. Raises BrokerError.
     """
 
-    def __init__(self, settings: Settings, topic: str, from_beginning: bool, complain: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        topic: str,
+        from_beginning: bool,
+        complain: Callable[[str], None],
+        *,
+        last: int = 0,
+        resume: Mapping[int, int] | None = None,
+    ) -> None:
         self.older = False
+        self.begins: dict[int, int] = {}
+        self._behind: dict[int, int] = {}
         self._settings = settings
         self._complain = complain
         self._next_complaint = 0.0
@@ -34,8 +48,19 @@ class Follower:
             for place in places:
                 low, high = offsets_of(self._consumer, place)
                 self.older = self.older or high > low
-                place.offset = OFFSET_BEGINNING if from_beginning else OFFSET_END
+                begin = low if from_beginning else max(low, high - last)
+                if low <= (known := (resume or {}).get(place.partition, -1)) <= high:
+                    begin = known
+                self.begins[place.partition] = begin
+                if begin < high:
+                    self._behind[place.partition] = high
+                place.offset = OFFSET_BEGINNING if begin == low else OFFSET_END if begin == high else begin
             self._consumer.assign(places)
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether everything was yielded that the topic held at the start."""
+        return not self._behind
 
     def batches(self) -> Iterator[list[Message]]:
         """Yield what has come, ten times a second, without end; an empty list if nothing has."""
@@ -55,6 +80,8 @@ class Follower:
         error = message.error()
         if error is not None and error.code() != KafkaError._PARTITION_EOF:
             raise KafkaException(error)
+        if self._behind and (error is not None or message.offset() + 1 >= self._behind.get(message.partition(), 0)):
+            self._behind.pop(message.partition(), None)
         return error is None
 
     def _error(self, error: KafkaError) -> None:
