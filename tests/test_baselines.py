@@ -30,6 +30,7 @@ from tiny_checkpoint import write_tiny_checkpoint
 
 from model.baselines import DETECTORS, BaselineScorer, load_baseline
 from model.baselines.pca import PcaDetector
+from model.scorers import scorer_of
 from stream.commands.scorers import checkpoint_files, load_scorer
 from stream.errors import InputError
 from stream.settings import load_settings
@@ -366,12 +367,14 @@ def test_another_kind_of_checkpoint_in_the_same_folder_is_noticed(tmp_path: Path
     assert {"model.safetensors", "tokenizer.json", "detector.safetensors", "kinds.json", "config.json"} <= watched
 
 
-def test_the_daemon_runs_with_it(broker: str, folders: dict[str, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("shipped", [False, True])
+def test_the_daemon_runs_with_it(broker: str, folders: dict[str, Path], tmp_path: Path, shipped: bool) -> None:
     settings = new_settings(broker)
     lines = [*simulated(40, seed=6, rate=0.2), far_later()]
     send(settings, lines)
-    scorer = BaselineScorer.load(folders["pca"])
-    with daemon(settings, tmp_path / "log", "--checkpoint", str(folders["pca"]), program=CONSUME) as process:
+    flags = ("--scorer", "pca") if shipped else ("--checkpoint", str(folders["pca"]))
+    scorer = scorer_of(None, scorer="pca") if shipped else BaselineScorer.load(folders["pca"])
+    with daemon(settings, tmp_path / "log", *flags, program=CONSUME) as process:
         until_closed(settings, lines, scorer)
         wait_until(lambda: all_read(settings), "all lines are read")
         process.terminate()

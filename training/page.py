@@ -22,13 +22,15 @@ _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 62rem;
   margin: 2rem auto; padding: 0 1rem }
 .wide { overflow-x: auto }
-table { border-collapse: collapse; margin: 1rem 0 }
-td, th { padding: .2rem .8rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top }
+table { border-collapse: collapse; margin: 1rem 0; font-size: .94rem }
+td, th { padding: .2rem .4rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
-td.n, th { white-space: nowrap }
+th { vertical-align: bottom }
+small { display: block; opacity: .8; white-space: nowrap }
 figure { margin: 1.5rem 0 }
 figcaption { font-size: .9rem }
-img { max-width: 100%; background: #fff; border-radius: 4px }
+img { max-width: 100%; height: auto; background: #fff; border-radius: 4px }
+img.two { max-width: max(100%, 40rem) }
 code, pre { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere }
 pre { white-space: pre-wrap; background: var(--soft); padding: .6rem }
 summary { cursor: pointer; overflow-wrap: anywhere }
@@ -37,16 +39,24 @@ mark { background: var(--mark); color: inherit }
 .verdict { border-left: 4px solid #0072b2; padding-left: .8rem; font-weight: 600 }
 """
 _PLOTS = {
-    "roc.png": "ROC curve, linear and logarithmic, with the label-free verdicts.",
-    "pr.png": "Precision against recall, with the label-free verdicts and the oracle's.",
-    "scores.png": "How the scores of both classes are spread.",
-    "running.png": "Figures over event time: cumulative, the last 1,000 closed windows, the last hour, fading.",
-    "delay.png": "How long failed blocks stay unseen, in event time.",
-    "beside.png": "Precision against recall, beside simple detectors on the same blocks.",
-    "p_values.png": "p-values of normal windows against uniform.",
-    "p_histogram.png": "How they are spread: flat where calibration is right.",
-    "tsne.png": "Distinct windows as the model sees them, by label and by severity.",
+    "How well the scores rank": {
+        "scores.png": "How the scores of both classes are spread.",
+        "roc.png": "ROC curve, linear and logarithmic, with the label-free verdicts.",
+        "pr.png": "Precision against recall, with the label-free verdicts and the oracle's.",
+    },
+    "Beside simple detectors": {"beside.png": "Precision against recall, of all detectors on the same blocks."},
+    "Over time": {
+        "running.png": "Figures over event time: cumulative, the last 1,000 closed windows, the last hour, fading.",
+        "delay.png": "How long failed blocks stay unseen, in event time.",
+    },
+    "Whether p-values keep their word": {
+        "p_values.png": "p-values of normal windows against uniform.",
+        "p_histogram.png": "How they are spread: flat where calibration is right.",
+    },
+    "What the model sees": {"tsne.png": "Distinct windows as the model sees them, by label and by severity."},
 }
+_SCALE = 0.57  # of a plot's pixels, so that the letters of all have one size, and two panels fit beside each other
+_ONE_PANEL = 1200
 _HEADLINES = (
     ("roc_auc", "ROC-AUC"),
     ("average_precision", "average precision"),
@@ -70,8 +80,8 @@ def page(
         "<h1>How well anomalies were found</h1>",
         _summary(figures),
         _table(figures),
-        beside,
-        *(_plot(path) for path in plots),
+        operator_table(figures),
+        *_sections({path.name: path for path in plots}, beside),
         _mistakes(mistakes),
         _every(figures),
         _run(run),
@@ -84,19 +94,44 @@ def _summary(figures: Mapping[str, Any]) -> str:
     what = f" by checkpoint <code>{escape(figures['checkpoint'])}</code>" if "checkpoint" in figures else ""
     return (
         f"<p>{figures['anomalous'] + figures['normal']:,} blocks with a score{what} and a label, "
-        f"{figures['anomalous']:,} of them anomalous. Labels were used to measure, and for nothing else.</p>"
+        f"{figures['anomalous']:,} of them anomalous. Labels were used to measure, and for nothing else. "
+        "Below a figure stands its 95 % interval.</p>"
     )
 
 
 def _table(figures: Mapping[str, Any]) -> str:
     distinct = figures.get("distinct")
-    rows = ["<tr><th></th><th>all blocks</th><th>95 %</th><th>each content once</th></tr>"]
+    heads = ("all blocks", "each content once")
+    rows = [f"<tr><th></th>{''.join(f'<th class=n>{head}</th>' for head in heads)}</tr>"]
     for key, name in _HEADLINES:
-        low_high = figures.get(f"{key}_interval")
-        interval = "" if not low_high else f"{low_high[0]:.4f} – {low_high[1]:.4f}"
-        cells = (number(_at(figures, key)), interval, number(_at(distinct, key)) if distinct else "")
+        whole = number(_at(figures, key)) + interval(figures.get(f"{key}_interval"))
+        cells = (whole, number(_at(distinct, key)) if distinct else "")
         rows.append(f"<tr><td>{name}</td>{''.join(f'<td class=n>{cell}</td>' for cell in cells)}</tr>")
     return wide(rows)
+
+
+def operator_table(figures: Mapping[str, Any]) -> str:
+    """What somebody who gets the alarms lives with; empty where nothing was replayed."""
+    if "false_alarms" not in figures:
+        return ""
+    alarms, delay = figures["false_alarms"], figures["delay"]
+    rows = {
+        "false alarms an hour of event time": number(alarms["per_hour"]),
+        "… as many as were stated": number(alarms["stated_per_hour"]),
+        "normal blocks that raised an alarm at any time": f"{alarms['blocks']:,}",
+        "failed blocks that raised none": f"{delay['never']:,}",
+        "median seconds from the first line that differs to the alarm": _median(delay["from_first_differing_line"]),
+        "median seconds from the last line, where none differs": _median(delay["from_last_line"]),
+        "ROC-AUC 1 s, 10 s and 60 s after the first line": ", ".join(
+            number(early["roc_auc"]) for early in figures["early"].values()
+        ),
+        "times at which the logs had changed": ", ".join(map(escape, figures["drift"]["times"])) or "none",
+    }
+    return wide(f"<tr><td>{name}</td><td class=n>{value}</td></tr>" for name, value in rows.items())
+
+
+def _median(delay: Mapping[str, Any]) -> str:
+    return "–" if delay["median"] is None else f"{delay['median']:,.0f} ({delay['blocks']:,} blocks)"
 
 
 def wide(rows: Iterable[str]) -> str:
@@ -104,10 +139,22 @@ def wide(rows: Iterable[str]) -> str:
     return f"<div class=wide><table>{''.join(rows)}</table></div>"
 
 
-def _plot(path: Path) -> str:
-    data = base64.b64encode(path.read_bytes()).decode()
-    text = _PLOTS[path.name]
-    return f'<figure><img alt="{text}" src="data:image/png;base64,{data}"><figcaption>{text}</figcaption></figure>'
+def _sections(plots: Mapping[str, Path], beside: str) -> Iterable[str]:
+    """Plots under headings, those that there are; ``beside`` belongs to its own."""
+    for heading, texts in _PLOTS.items():
+        shown = [_plot(plots[name], text) for name, text in texts.items() if name in plots]
+        told = beside if heading.startswith("Beside") else ""
+        if shown or told:
+            yield f"<h2>{heading}</h2>{told}{''.join(shown)}"
+
+
+def _plot(path: Path, text: str) -> str:
+    content = path.read_bytes()
+    pixels = int.from_bytes(content[16:20])  # where every PNG has its width
+    kind = " class=two" if pixels > _ONE_PANEL else ""
+    source = f"data:image/png;base64,{base64.b64encode(content).decode()}"
+    image = f'<img{kind} alt="{text}" width="{round(_SCALE * pixels)}" src="{source}">'
+    return f"<figure><div class=wide>{image}</div><figcaption>{text}</figcaption></figure>"
 
 
 def _mistakes(mistakes: Sequence[Mistake]) -> str:
@@ -158,6 +205,11 @@ def _run(run: Provenance | None) -> str:
         for name, value in table.items()
     )
     return f"<h2>To get the same</h2><pre>{escape(run.command)}</pre>{wide([rows])}"
+
+
+def interval(found: list[float] | None, sign: str = "") -> str:
+    """A 95 % interval, to stand below its figure; ``sign`` is ``+`` for what may be negative."""
+    return f"<small>{found[0]:{sign}.4f} to {found[1]:{sign}.4f}</small>" if found else ""
 
 
 def _flat(found: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:

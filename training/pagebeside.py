@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from training.page import number, wide
+from training.page import interval, number, wide
 
 _COLUMNS = (
-    *("ROC-AUC", "95 %", "average precision", "95 %", "difference", "95 %", "p of equal ROC-AUC"),
-    *("F1 at its threshold", "found", "false alarms", "best F1 (an oracle's)"),
+    *("ROC-AUC", "average precision", "difference", "p (ROC-AUC)"),
+    *("F1 at its threshold", "found", "false alarms", "best F1 (oracle's)"),
 )
 
 
@@ -24,19 +24,16 @@ def beside_section(name: str, figures: Mapping[str, Any], costs: Mapping[str, fl
         cost = f"<td class='n cost'>{costs[called]:.3f}</td>" if costs else ""
         rows.append(f"<tr><td>{escape(called)}</td>{cells}{cost}</tr>")
     verdict = f"<p class=verdict>{escape(beside['verdict'])}</p>"
-    return f"<h2>Beside simple detectors</h2>{verdict}{wide(rows)}{_note(costs)}"
+    return f"{verdict}{wide(rows)}{_note(costs)}"
 
 
 def _cells(found: Mapping[str, Any]) -> list[str]:
     at = found["at_threshold"]
     return [
-        number(found["roc_auc"]),
-        _interval(found["roc_auc_interval"]),
-        number(found["average_precision"]),
-        _interval(found["average_precision_interval"]),
-        _signed(found.get("average_precision_difference")),
-        _interval(found.get("average_precision_difference_interval"), "+"),
-        number(found["roc_auc_difference_p_value"]) if "roc_auc_difference_p_value" in found else "",
+        number(found["roc_auc"]) + interval(found["roc_auc_interval"]),
+        number(found["average_precision"]) + interval(found["average_precision_interval"]),
+        _difference(found),
+        _p_value(found["roc_auc_difference_p_value"]) if "roc_auc_difference_p_value" in found else "",
         number(at["f1"]),
         f"{at['true_positives']:,}",
         f"{at['false_positives']:,}",
@@ -53,13 +50,15 @@ def _note(costs: Mapping[str, float]) -> str:
     )
     return (
         "<p>All judged the same windows, and none has seen a label. The difference is average precision of the first "
-        f"less that of the other, with a paired bootstrap over blocks; p is DeLong's, paired.{measured}</p>"
+        "less that of the other, with an interval by a paired bootstrap over blocks; p, of equal ROC-AUC, is DeLong's, "
+        f"paired.{measured}</p>"
     )
 
 
-def _interval(found: list[float] | None, sign: str = "") -> str:
-    return f"{found[0]:{sign}.4f} – {found[1]:{sign}.4f}" if found else ""
+def _p_value(value: float | None) -> str:
+    return "&lt;&nbsp;0.0001" if value is not None and value < 1e-4 else number(value)
 
 
-def _signed(value: float | None) -> str:
-    return "" if value is None else f"{value:+.4f}"
+def _difference(found: Mapping[str, Any]) -> str:
+    value = found.get("average_precision_difference")
+    return "" if value is None else f"{value:+.4f}" + interval(found["average_precision_difference_interval"], "+")

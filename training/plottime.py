@@ -8,6 +8,8 @@ import numpy as np
 from training.evaluate import Floats
 from training.plots import ANOMALOUS, NEUTRAL, NORMAL, STYLES, new_figure, save_figure
 
+_FEW = 5
+
 
 def running_plot(
     times: Sequence[int], aucs: Mapping[str, Sequence[float]], precisions: Mapping[str, Sequence[float]], to: Path
@@ -19,7 +21,8 @@ def running_plot(
     figure, panels = new_figure(2, "Figures while the log is replayed")
     for axes, title, curves in zip(panels, ("ROC-AUC", "average precision"), (aucs, precisions), strict=True):
         for (name, values), (color, style) in zip(curves.items(), STYLES, strict=False):
-            axes.plot(moments, values, color=color, ls=style, lw=2, drawstyle="steps-post", label=name)
+            dot = "o" if len(moments) < _FEW else None  # a line of one point is none
+            axes.plot(moments, values, c=color, ls=style, lw=2, marker=dot, drawstyle="steps-post", label=name)
         locator = AutoDateLocator()
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))

@@ -68,14 +68,17 @@ def histogram_plot(figures: dict[str, Any], to: Path) -> None:
     from training.plots import MARK, NEUTRAL, NORMAL, new_figure, save_figure
 
     counts, of = np.array(figures["histogram"]), figures["normal_windows"]
-    title = f"p-values of {of:,} normal windows, ties broken at random"
+    title = f"p-values of {of:,} normal windows: KS {figures['ks_statistic']:.3f} (p = {figures['ks_p_value']:.2g})"
     figure, (axes,) = new_figure(1, title)
     middle, far = of / _BINS, 1.96 * np.sqrt(of * (1 - 1 / _BINS) / _BINS)
+    axes.set_ylim(0, 1.35 * max(counts.max(), middle + far))  # room for the legend
     axes.bar((np.arange(_BINS) + 0.5) / _BINS, counts, 1 / _BINS, color=NORMAL, alpha=0.45, ec=NORMAL)
-    axes.axhline(middle, color=MARK, ls="--", label=f"uniform: {middle:,.0f} windows a bin")
-    axes.axhspan(max(middle - far, 0), middle + far, color=NEUTRAL, alpha=0.25, label="95 % of uniform samples, a bin")
-    axes.set(xlabel="p-value", ylabel="normal windows", xlim=(0, 1))
-    axes.legend(loc="lower right")
+    axes.axhline(middle, color=MARK, ls="--", label=f"uniform: {middle:,.4g} windows a bin")
+    axes.axhspan(
+        max(middle - far, 0), middle + far, color=NEUTRAL, alpha=0.25, zorder=0, label="95 % of uniform samples, a bin"
+    )
+    axes.set(xlabel="p-value, ties broken at random", ylabel="normal windows", xlim=(0, 1))
+    axes.legend(loc="upper right")
     save_figure(figure, to)
 
 
