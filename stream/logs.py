@@ -25,7 +25,12 @@ def new_log(stream: TextIO, hidden: Callable[[str], str] = str, clock: Callable[
     of ten lines a second for each event.
     """
     form = _for_people() if stream.isatty() else _for_machines()
-    processors: list[Processor] = [structlog.processors.add_log_level, _Hiding(hidden), *form]
+    common: list[Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,
+        _Hiding(hidden),
+    ]
+    processors: list[Processor] = [*common, *form]
     unlimited = _logger(stream, processors)
     return _logger(stream, [_Limit(unlimited, clock), *processors])
 
@@ -100,7 +105,12 @@ class _Hiding:
 def _for_people() -> list[Processor]:
     clock = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
     colours = not os.environ.get("NO_COLOR")
-    return [clock, _grouped, structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=0, sort_keys=False)]
+    return [clock, _grouped, _console(colours)]
+
+
+def _console(colours: bool) -> structlog.dev.ConsoleRenderer:
+    plain = structlog.dev.plain_traceback  # of what is hidden by then
+    return structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=0, sort_keys=False, exception_formatter=plain)
 
 
 def _for_machines() -> list[Processor]:

@@ -95,6 +95,18 @@ def test_no_secret_reaches_the_log_wherever_it_stands(name: str, stream: type[io
         assert part not in written
 
 
+@pytest.mark.parametrize("stream", [io.StringIO, Screen])
+def test_a_traceback_is_written_without_them(stream: type[io.StringIO]) -> None:
+    out = stream()
+    try:
+        raise ValueError("it begins at: key=geheim5")
+    except ValueError:
+        new_log(out, SETTINGS.hidden).error("a request failed", exc_info=True)
+    written = out.getvalue()
+    assert "Traceback" in written
+    assert "ValueError: it begins at: [hidden]" in written
+
+
 def test_part_of_a_key_or_of_a_list_of_settings_is_hidden_too() -> None:
     assert SETTINGS.hidden("cannot parse kqhkiG9w0BAQEF") == "cannot parse [hidden]"
     assert SETTINGS.hidden("Unrecognized beginning at: key=geheim5") == "Unrecognized beginning at: [hidden]"

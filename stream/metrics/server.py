@@ -28,7 +28,8 @@ class ServerMetrics:
         self._events: Counter[tuple[str, ...]] = Counter()
         self._windows: Counter[tuple[str, ...]] = Counter()
         self._streams = 0
-        self._registry = new_registry(Exporter(SERVER, self._figures))
+        self.exporter = Exporter(SERVER, self._figures)
+        self._registry = new_registry(self.exporter)
 
     def request(self, method: str, path: str, status: int, seconds: float | None = None) -> None:
         """A request was answered; ``path`` is the pattern of its route; no time for a stream."""
