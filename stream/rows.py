@@ -4,6 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, NamedTuple
 
 from stream.errors import InputError
@@ -14,6 +15,7 @@ COLUMNS = (
     *("lines", "first_time", "last_time", "worst_line"),
 )
 _NEEDED = ("block_id", "part", "score", "anomalous")
+_EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 _VERDICTS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -45,13 +47,17 @@ def row_of(event: dict[str, Any]) -> tuple[object, ...]:
 
 
 class Row(NamedTuple):
-    """What the figures need of a row; ``p_value`` is NaN where the file has no such column."""
+    """What the figures need of a row; ``p_value`` is NaN, ``lines`` 0 and ``last_time`` (epoch ms) None where the file
+    has no such column.
+    """
 
     block_id: str
     part: int
     score: float
     anomalous: bool
     p_value: float = math.nan
+    lines: int = 0
+    last_time: int | None = None
 
 
 def read_rows(path: str, told: Told = lambda _done, _of: None) -> Iterator[Row]:
@@ -91,4 +97,9 @@ def _read(row: dict[str, str]) -> Row:
     verdict = _VERDICTS.get(row["anomalous"].lower())
     if verdict is None:
         raise ValueError(f"anomalous is {row['anomalous']!r}; it must be true or false")
-    return Row(row["block_id"], int(row["part"]), score, verdict, float(row.get("p_value") or math.nan))
+    p_value, lines = float(row.get("p_value") or math.nan), int(row.get("lines") or 0)
+    return Row(row["block_id"], int(row["part"]), score, verdict, p_value, lines, _epoch_ms(row.get("last_time")))
+
+
+def _epoch_ms(time: str | None) -> int | None:
+    return (datetime.fromisoformat(time).replace(tzinfo=UTC) - _EPOCH) // _MS if time else None

@@ -3,6 +3,7 @@
 import gzip
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -236,14 +237,14 @@ def test_a_report_without_the_log_says_what_is_left_out(command: Command, tmp_pa
     ran = command("evaluate", *files(tmp_path), "--report", report)
     assert ran.code == 0
     assert ran.err == (
-        f"{report}: scores.png, roc.png, pr.png, report.json, report.html\n"
-        "t-SNE is left out: it needs the log: --log FILE\n"
+        f"{report}: scores.png, roc.png, pr.png, running.png, report.json, report.html\n"
+        "t-SNE, delay and mistakes are left out: they need the log: --log FILE\n"
     )
     written = json.loads((report / "report.json").read_bytes())
     assert written.pop("run")["sha256"].keys() == {str(tmp_path / "scores.csv"), str(tmp_path / "labels.csv")}
     assert written == json.loads(ran.out)
     pictures = sorted(path.name for path in report.glob("*.png"))
-    assert pictures == ["pr.png", "roc.png", "scores.png"]
+    assert pictures == ["pr.png", "roc.png", "running.png", "scores.png"]
     assert all((report / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
 
 
@@ -280,6 +281,39 @@ def test_with_the_log_duplicates_count_once_and_windows_are_drawn(command: Comma
     assert 2 < found["distinct"]["normal"] < found["normal"]
     assert (tmp_path / "report" / "tsne.png").read_bytes().startswith(b"\x89PNG")
     assert "left out" not in ran.err
+
+
+def test_with_the_log_the_page_has_delay_and_mistakes_as_that_of_a_replay(command: Command, tmp_path: Path) -> None:
+    simulation = simulate(60, 0.2, seed=2)
+    log, labels, scores = tmp_path / "hdfs.log", tmp_path / "labels.csv", tmp_path / "scores.csv"
+    log.write_bytes(b"".join(line + b"\n" for line in simulation.lines()))
+    known = simulate(60, 0.2, seed=2).labels()
+    labels.write_text("BlockId,Label\n" + "".join(f"{label.block_id},{int(label.anomalous)}\n" for label in known))
+    tiny = ("--checkpoint", write_tiny_checkpoint(tmp_path / "tiny"))
+    ran = command("replay", log, "--labels", labels, "--scores", scores, "--report", tmp_path / "replayed", *tiny)
+    replayed = json.loads(ran.out)
+    asked = ("--scores", scores, "--labels", labels, "--log", log, "--report", tmp_path / "report", *tiny)
+    found = json.loads(command("evaluate", *asked).out)
+    assert found["drift"] == replayed["drift"]
+    for figure in ("last_windows", "last_hour", "fading"):
+        assert found["prequential"][figure] == replayed["prequential"][figure]
+    delay = found["final_delay"]
+    blocks = [delay[since]["blocks"] for since in ("from_first_differing_line", "from_last_line")]
+    assert sum(blocks) == found["at_threshold"]["true_positives"]
+    assert delay["never"] == found["at_threshold"]["false_negatives"]
+    assert (tmp_path / "report" / "delay.png").is_file()
+    pages = [(tmp_path / name / "report.html").read_text() for name in ("report", "replayed")]
+    mistakes = [re.search("<h2>The worst mistakes</h2>.*?<h2>", page, re.DOTALL) for page in pages]
+    assert mistakes[0]
+    assert mistakes[1]
+    assert mistakes[0][0] == mistakes[1][0]
+
+
+def test_what_columns_do_not_tell_is_null(command: Command, tmp_path: Path) -> None:
+    bare = "block_id,part,score,anomalous\nblk_1,1,0.5,false\nblk_2,1,2.5,true\n"
+    found = json.loads(command("evaluate", *files(tmp_path, bare, "BlockId,Label\nblk_1,0\nblk_2,1\n")).out)
+    assert (found["drift"], found["prequential"], found["calibration"]) == (None, None, None)
+    assert found["roc_auc"] == 1.0
 
 
 def test_a_log_of_other_blocks_is_one_line(command: Command, tmp_path: Path) -> None:

@@ -96,6 +96,8 @@ def test_a_replayed_file_has_the_rows_of_score_and_the_figures_of_evaluate(
     assert rows.read_bytes() == command("score", log.file, *tiny).out
     expected = json.loads(command("evaluate", "--scores", rows, "--labels", log.csv).out)
     found = json.loads(ran.out)
+    expected["prequential"].pop("curve")  # of blocks whose windows have closed: no provisional score is in a row
+    found["prequential"].pop("curve")
     assert {name: found[name] for name in expected} == expected
     assert (found["lines"], found["blocks"], found["unlabelled_blocks"]) == (len(log.lines), 150, 0)
     assert found["provisional_scores"] >= 150

@@ -32,8 +32,10 @@ class Mistake(NamedTuple):
 
 
 def worst_mistakes(judged: Judged, windows: Mapping[str, Sequence[Window]], scorer: Scorer) -> list[Mistake]:
-    """The worst twenty, worst first, each content once; ``windows`` holds at least those of blocks judged wrongly."""
-    wrong = np.flatnonzero(judged.verdicts != judged.labels).tolist()
+    """The worst twenty, worst first, each content once. Blocks that were judged wrongly and have none of the
+    ``windows`` cannot be shown.
+    """
+    wrong = [i for i in np.flatnonzero(judged.verdicts != judged.labels).tolist() if judged.blocks[i] in windows]
     bad = dict(zip(wrong, _badness(judged, wrong), strict=True))
     groups: dict[tuple[bool, tuple[tuple[str, ...], ...]], list[int]] = {}
     for i in sorted(bad, key=lambda i: (-bad[i], judged.blocks[i])):

@@ -86,7 +86,7 @@ def _plots(folder: Path, report: Report) -> list[str]:
     if report.projection is not None:
         plots.tsne_plot(*report.projection, folder / "tsne.png")
         drawn.append("tsne.png")
-    if report.curve:
+    if report.curve and figures["roc_auc"] is not None:
         _over_time(folder / "running.png", report.curve)
         drawn.append("running.png")
     if report.delays is not None and figures["anomalous"]:

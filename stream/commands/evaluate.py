@@ -1,8 +1,6 @@
 """``tinylogbert evaluate``: scores against labels, as figures and plots."""
 
-import math
 import sys
-from array import array
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -21,9 +19,8 @@ from stream.settings import Settings
 from stream.windows.files import windows_of
 
 if TYPE_CHECKING:
-    from training.blockscores import BlockScores, Judged
-    from training.projection import Content, Projection
-    from training.pvalues import PValues
+    from training.blockscores import Judged
+    from training.evaluated import EvaluatedLog, EvaluatedRows
 
 
 @click.command(
@@ -42,8 +39,14 @@ Figures, over blocks that have a score and a label (a block's score is that of i
   best_f1_oracle     of the threshold that these labels would choose: an oracle's, no method's
   calibration        p-values of normal windows against uniform (Kolmogorov, Smirnov; ties broken at random), and the
                      share of them that is no more than each stated one
-  distinct           the same over distinct blocks, each content and label counted once (with --log)
-docs/measures.md defines every key. What one class alone cannot tell is null.""",
+  drift              times at which windows became stranger than those before, at a stated false-alarm rate
+  prequential        the figures over time: cumulative, last 1,000 windows, last hour, fading away
+With --log, the log that was scored, and with the options (windows, timezone, checkpoint) that it was scored with:
+  distinct           the same over distinct blocks, each content and label counted once
+  final_delay        seconds of event time from a failed block's first line that fits no normal block to the first final
+                     verdict that calls it anomalous; provisional alarms, which come sooner, replay alone knows
+  and in the report t-SNE, delay and the worst twenty mistakes, with the evidence of the checkpoint.
+docs/measures.md defines every key. What one class alone, or the columns of the CSV, cannot tell is null.""",
 )
 @click.option("--scores", required=True, metavar="CSV", help="Rows of tinylogbert score.")
 @click.option("--labels", required=True, metavar="CSV", help="BlockId,Label with Normal or Anomaly (or 0 or 1).")
@@ -53,70 +56,64 @@ docs/measures.md defines every key. What one class alone cannot tell is null."""
     metavar="DIR",
     help="Folder for a page, its plots and figures.",
 )
-@click.option(
-    "--log", "logs", multiple=True, metavar="FILE", help="The log itself, for t-SNE and duplicates; repeatable."
-)
+@click.option("--log", "logs", multiple=True, metavar="FILE", help="The log that was scored; repeatable, in its order.")
 @settings_options(*SCORER_OPTIONS, *WINDOW_OPTIONS)
 def evaluate_command(scores: str, labels: str, report: Path | None, logs: tuple[str, ...], settings: Settings) -> None:
     """Hold scores against labels; print every figure as one JSON object."""
+    from training.delay import delay_figures
     from training.evaluate import figures, interval_figures
     from training.pvalues import calibration_figures
 
-    blocks, p_values = _read(scores, labels)
-    judged = blocks.judged()
+    rows = _read(scores, labels)
+    judged, p_values = rows.blocks.judged(), rows.p_values()
     if not judged.blocks:
         raise InputError(f"no block of {scores} has a label in {labels}")
     found: dict[str, Any] = {
         "windows": len(p_values.every),
-        "blocks": len(blocks.scores),
-        "unlabelled_blocks": blocks.unlabelled,
-        "unscored_labels": blocks.unscored,
+        "blocks": len(rows.blocks.scores),
+        "unlabelled_blocks": rows.blocks.unlabelled,
+        "unscored_labels": rows.blocks.unscored,
         **figures(judged.scores, judged.verdicts, judged.labels),
         **interval_figures(judged.scores, judged.labels),
         "calibration": calibration_figures(p_values),
+        **rows.figures(),
     }
-    known = _contents(logs, settings)
-    if known:
-        found["distinct"] = _distinct(judged, known)
+    log = _windows(logs, rows, settings) if logs else None
+    if log:
+        found["distinct"] = _distinct(judged, log)
+        found["final_delay"] = delay_figures(log.delays())
     click.echo(orjson.dumps(found))
     if report is not None:
-        _report(report, judged, found, known, settings, p_values, (scores, labels, *logs))
+        _report(report, judged, found, rows, log, settings, (scores, labels, *logs))
 
 
-def _read(scores: str, labels: str) -> "tuple[BlockScores, PValues]":
-    import numpy as np
+def _read(scores: str, labels: str) -> "EvaluatedRows":
+    from training.evaluated import EvaluatedRows
 
-    from training.blockscores import BlockScores
-    from training.pvalues import PValues
-
-    blocks = BlockScores(read_labels(labels))
-    every, normal = array("d"), array("d")
+    rows = EvaluatedRows(read_labels(labels))
     with reading("reading the scores") as told:
         for row in read_rows(scores, told):
-            blocks.see(row.block_id, row.score, row.anomalous, closed=True)
-            every.append(row.p_value)
-            if blocks.labels.get(row.block_id) is False and not math.isnan(row.p_value):
-                normal.append(row.p_value)
-    return blocks, PValues(np.array(normal), np.array(every))
+            rows.see(row)
+    return rows
 
 
-def _contents(logs: tuple[str, ...], settings: Settings) -> "dict[str, Content]":
-    if not logs:
-        return {}
-    from training.projection import contents
+def _windows(logs: tuple[str, ...], rows: "EvaluatedRows", settings: Settings) -> "EvaluatedLog":
+    from training.evaluated import EvaluatedLog
 
+    log = EvaluatedLog(rows.blocks.labels, rows.alarmed, settings.windows)
     with reading("reading the log") as told:
-        found = contents(windows_of(read_lines(logs, told), settings.windows, ZoneInfo(settings.timezone)))
-    if not found:
+        for window in windows_of(read_lines(logs, told), settings.windows, ZoneInfo(settings.timezone)):
+            log.see(window)
+    if not log.contents.of:
         raise InputError(f"no line of {logs[0]} can be read and names a block")
-    return found
+    return log
 
 
-def _distinct(judged: "Judged", known: "dict[str, Content]") -> dict[str, Any]:
+def _distinct(judged: "Judged", log: "EvaluatedLog") -> dict[str, Any]:
     from training.evaluate import figures
     from training.projection import distinct
 
-    chosen = distinct(judged.blocks, judged.labels, known)
+    chosen = distinct(judged.blocks, judged.labels, log.contents.of)
     if not chosen:
         raise InputError("the log has none of the blocks that were scored")
     return figures(judged.scores[chosen], judged.verdicts[chosen], judged.labels[chosen])
@@ -126,27 +123,33 @@ def _report(
     folder: Path,
     judged: "Judged",
     found: dict[str, Any],
-    known: "dict[str, Content]",
+    rows: "EvaluatedRows",
+    log: "EvaluatedLog | None",
     settings: Settings,
-    p_values: "PValues",
     files: tuple[str, ...],
 ) -> None:
     from training.provenance import provenance
     from training.report import Report, write_report
 
-    projection = _project(judged, known, settings) if known else None
+    shown = _of_the_log(judged, log, settings) if log else {}
     run = provenance(sys.argv[1:], files, {})
-    written = write_report(folder, Report(judged, found, p_values, projection, run=run))
-    click.echo(f"{folder}: {', '.join(written)}", err=True)
-    if projection is None:
-        why = "there are too few distinct windows" if known else "it needs the log: --log FILE"
-        click.echo(f"t-SNE is left out: {why}", err=True)
+    report = Report(judged, found, rows.p_values(), curve=rows.curve, run=run, **shown)
+    click.echo(f"{folder}: {', '.join(write_report(folder, report))}", err=True)
+    if not log:
+        click.echo("t-SNE, delay and mistakes are left out: they need the log: --log FILE", err=True)
+    elif shown["projection"] is None:
+        click.echo("t-SNE is left out: there are too few distinct windows", err=True)
     if found["roc_auc"] is None:
         click.echo("ROC and PR curves are left out: they need both classes", err=True)
 
 
-def _project(judged: "Judged", known: "dict[str, Content]", settings: Settings) -> "Projection | None":
+def _of_the_log(judged: "Judged", log: "EvaluatedLog", settings: Settings) -> dict[str, Any]:
+    """The fields of ``training.report.Report`` that need lines, and a scorer to look at them."""
+    from training.mistakes import worst_mistakes
     from training.projection import project
 
+    scorer = load_scorer(settings)
     with working("placing the windows in the plane (t-SNE), up to half a minute"):
-        return project(judged.blocks, judged.labels, known, load_scorer(settings))
+        projection = project(judged.blocks, judged.labels, log.contents.windows(), scorer)
+    mistakes = worst_mistakes(judged, log.kept, scorer)
+    return {"projection": projection, "delays": log.delays(), "mistakes": mistakes}
