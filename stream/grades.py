@@ -6,6 +6,7 @@ the likeliest grade is the one whose bar is reached, and how sure it is grows wi
 """
 
 import math
+from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
 Severity = Literal["normal", "notice", "warning", "critical"]
@@ -26,7 +27,10 @@ class Bars(NamedTuple):
 
 def severity_of(value: float, bars: Bars) -> Severity:
     """The grade of a score: the highest whose bar it reaches."""
-    return GRADES[sum(value >= bar for bar in bars)]
+    notice, warning, critical = bars
+    if value >= warning:
+        return "critical" if value >= critical else "warning"
+    return "notice" if value >= notice else "normal"
 
 
 def grades_of(value: float, bars: Bars) -> dict[Severity, float]:
@@ -35,13 +39,19 @@ def grades_of(value: float, bars: Bars) -> dict[Severity, float]:
     >>> grades_of(1.5, Bars(-2.5, 0.0, 3.1))
     {'normal': 0.0028, 'notice': 0.1561, 'warning': 0.6999, 'critical': 0.1412}
     """
+    normal, notice, warning, critical = _shares(value, bars)
+    return {"normal": normal, "notice": notice, "warning": warning, "critical": critical}
+
+
+@lru_cache(16_384)  # most windows have the content, and so the score, of others
+def _shares(value: float, bars: Bars) -> list[float]:
     logits = [0.0]
     for bar in bars:
         logits.append(logits[-1] + max(-_FAR, min(_FAR, value - bar)))
     highest = max(logits)
-    shares = [math.exp(logit - highest) for logit in logits]
+    powers = [math.exp(logit - highest) for logit in logits]
     unit = 10**_DIGITS
-    found = {grade: math.floor(unit * share / sum(shares)) / unit for grade, share in zip(GRADES, shares, strict=True)}
-    own = severity_of(value, bars)
-    found[own] = round(1 - sum(share for grade, share in found.items() if grade != own), _DIGITS)
-    return found
+    shares = [math.floor(unit * power / sum(powers)) / unit for power in powers]
+    own = GRADES.index(severity_of(value, bars))
+    shares[own] = round(1 - sum(share for grade, share in enumerate(shares) if grade != own), _DIGITS)
+    return shares

@@ -249,11 +249,11 @@ def test_what_an_aborted_commit_published_is_counted_once() -> None:
         stage.lines_of(0, messages)
         events: list[Record] = []
         stage.publish(attempt, events.append)
-    assert stage.published.windows.total() == 0
+    assert stage.published.events.total() == 0
     stage.committed()
     stage.committed()
-    assert stage.published.windows["closed", "max_lines"] == 1
-    assert stage.published.graded["critical", "closed"] == 1
+    assert stage.published.by_reason["closed", "max_lines"] == 1
+    assert stage.published.by_severity["critical", "closed"] == 1
     assert stage.published.scores["closed"].number == 1
 
 
@@ -354,8 +354,9 @@ def test_the_endpoint_ends_with_its_block() -> None:
 def test_a_tally_takes_over_what_another_has_counted() -> None:
     first, second = Tally(), Tally()
     second.see({"status": "open", "reason": "quiet", "severity": "notice", "score": -1.0})
+    second.see({"status": "closed", "reason": "silence", "severity": "notice", "score": -1.0})
     first.add(second)
-    copied = first.copy()
     first.add(second)
-    assert first.graded == {("notice", "open"): 2}
-    assert copied.graded == {("notice", "open"): 1}
+    assert first.by_severity == {("notice", "open"): 2, ("notice", "closed"): 2}
+    assert first.by_reason == {("open", "quiet"): 2, ("closed", "silence"): 2}
+    assert second.events.total() == 2

@@ -104,11 +104,12 @@ def _of_commits(worker: Worker) -> Named:
 
 def _of_windows(score: ScoreStage, now: float) -> Named:
     published = score.published
+    by_reason, by_severity = published.by_reason, published.by_severity
     kinds = [("closed" if reason is not Reason.QUIET else "open", str(reason)) for reason in Reason]
-    yield "windows_total", {kind: published.windows[kind] for kind in kinds}
+    yield "windows_total", {kind: by_reason[kind] for kind in kinds}
     graded = [(severity, status) for severity in ("warning", "critical") for status in ("open", "closed")]
-    yield "anomalies_total", {key: published.graded[key] for key in graded}
-    yield "notices_total", {(status,): published.graded["notice", status] for status in ("open", "closed")}
+    yield "anomalies_total", {key: by_severity[key] for key in graded}
+    yield "notices_total", {(status,): by_severity["notice", status] for status in ("open", "closed")}
     yield "window_score", {(status,): scores.copy() for status, scores in published.scores.items()}
     yield "late_lines_total", {(): score.late}
     yield "evicted_windows_total", {(): score.evicted}
