@@ -1,59 +1,19 @@
-"""``tinylogbert data hdfs``: a public set comes whole, checked and once, whatever happens on the way.
+"""A public set comes whole, checked and once, whatever happens on the way.
 
 The set itself is not fetched here: a small one with the same shape comes from a server of this machine.
 """
 
-import hashlib
-import io
-import os
-import re
 import resource
-import signal
-import socket
-import subprocess
-import sys
-import time
-import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from command import Command
+from smallset import ARCHIVE, LOG, SET, WHOLE, Seen, begun, described, files, packed, quiet
 from web import Web, serving
 
-from stream.dataset import HDFS_V1, DataSet, Member, obtain
+from stream.dataset import obtain
 from stream.errors import InputError
-from stream.files import Told
-
-LOG = os.urandom(3_000_000)  # nothing that packs well: the archive is as long
-LABELS = b"BlockId,Label\nblk_1,Normal\n"
-
-
-def packed(**files: bytes) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in {
-            "README.md": b"about",
-            "HDFS.log": LOG,
-            "preprocessed/labels.csv": LABELS,
-            **files,
-        }.items():
-            archive.writestr(name, content)
-    return file.getvalue()
-
-
-def described(archive: bytes, log: bytes = LOG) -> DataSet:
-    members = [
-        Member("HDFS.log", "HDFS.log", len(log), hashlib.sha256(log).hexdigest()),
-        Member("preprocessed/labels.csv", "labels.csv", len(LABELS), hashlib.sha256(LABELS).hexdigest()),
-    ]
-    return DataSet("http://nowhere.invalid/", "set.zip", len(archive), hashlib.md5(archive).hexdigest(), members)
-
-
-ARCHIVE = packed()
-SET = described(ARCHIVE)
 
 
 @pytest.fixture
@@ -61,37 +21,6 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with serving(Web(ARCHIVE)) as web:
         yield web
-
-
-@pytest.fixture
-def command(capfdbinary: pytest.CaptureFixture[bytes]) -> Command:
-    return Command(capfdbinary)
-
-
-class Seen:
-    """What is shown to a person: each step and the last that was told of it."""
-
-    def __init__(self) -> None:
-        self.steps: dict[str, tuple[int, int]] = {}
-
-    def __call__(self, what: str) -> AbstractContextManager[Told]:
-        return nullcontext(lambda done, of: self.steps.update({what: (done, of)}))
-
-
-def quiet(_what: str) -> AbstractContextManager[Told]:
-    return nullcontext(lambda _done, _of: None)
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def begun(web: Web) -> list[int]:
-    """The place in the file from which each request asked."""
-    return [int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0 for asked in web.asked]
-
-
-WHOLE = {"HDFS.log": LOG, "labels.csv": LABELS}
 
 
 def test_log_and_labels_come_and_nothing_else(web: Web, tmp_path: Path) -> None:
@@ -291,87 +220,3 @@ def test_what_was_fetched_outlives_a_full_disk(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot write .*HDFS.log: File too large"):
         obtain(described(content, bytes(2_000_000)), tmp_path, quiet)
     assert files(tmp_path) == {"set.zip": content}
-
-
-# The command itself, as a person runs it. It expects the real set, which nobody has here.
-
-
-def running(url: str, folder: Path) -> subprocess.Popen[bytes]:
-    arguments = ["data", "hdfs", "--out", str(folder), "--url", url]
-    return subprocess.Popen([sys.executable, "-m", "stream", *arguments], stderr=subprocess.PIPE)
-
-
-def wait_for(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def test_ctrl_c_leaves_what_came_and_the_next_run_goes_on(web: Web, tmp_path: Path, command: Command) -> None:
-    web.size, web.cuts, web.stalls = HDFS_V1.size, [600_000], True
-    part = tmp_path / "HDFS_v1.zip.part"
-    first = running(web.url, tmp_path)
-    try:
-        wait_for(lambda: part.exists() and part.stat().st_size > 0)
-        with pytest.raises(InputError, match=r"another process fetches to .*HDFS_v1.zip.part; wait for it, or end it"):
-            obtain(HDFS_V1, tmp_path, quiet, web.url)
-        first.send_signal(signal.SIGINT)
-        _, error = first.communicate(timeout=30)
-    finally:
-        first.kill()
-    assert (first.returncode, error) == (130, b"")
-    kept = part.stat().st_size
-    assert part.read_bytes() == ARCHIVE[:kept]
-    web.stalls = False
-    ran = command("data", "hdfs", "--out", tmp_path, "--url", web.url)
-    assert web.asked[:2] == [None, f"bytes={kept}-"]
-    assert (ran.code, ran.out) == (1, b"")
-    assert re.fullmatch(r"error: cannot fetch from 127.0.0.1:\d+ \(.+\); [23].. of 186.6 MB are kept; .+\n", ran.err)
-    assert len(ARCHIVE) - part.stat().st_size < 65_536
-
-
-def refused() -> str:
-    """An address of this machine where nobody listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://user:secret@127.0.0.1:{free.getsockname()[1]}/HDFS_v1.zip"
-
-
-@pytest.mark.parametrize(
-    ("status", "url", "error"),
-    [
-        (404, None, r"127.0.0.1:\d+ answers 404 Not Found for /files/set.zip"),
-        (503, None, r"127.0.0.1:\d+ answers 503 Service Unavailable for /files/set.zip"),
-        (200, None, r"127.0.0.1:\d+ has another file at /files/set.zip: [\d,]+ bytes or more, it must be 186,645,559"),
-        (
-            200,
-            refused(),
-            r"cannot fetch from 127.0.0.1:\d+ \(.*Connection refused\); check the address, the network .*",
-        ),
-        (
-            200,
-            "no address",
-            r"cannot fetch from 'no address' \(.* contains invalid character ' '\); check the address, the network .*",
-        ),
-        (
-            200,
-            "file:///etc/passwd",
-            r"cannot fetch from 'file:.*' \(No connection adapters .*\); check the address, .*",
-        ),
-    ],
-)
-def test_what_cannot_be_fetched_is_one_line(
-    web: Web, tmp_path: Path, command: Command, status: int, url: str | None, error: str
-) -> None:
-    web.status = status
-    ran = command("data", "hdfs", "--out", tmp_path, "--url", url or web.url)
-    assert (ran.code, ran.out) == (1, b"")
-    assert re.fullmatch(f"error: {error}\n", ran.err)
-    assert "secret" not in ran.err
-
-
-def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path, command: Command) -> None:
-    (tmp_path / "file").touch()
-    ran = command("data", "hdfs", "--out", tmp_path / "file" / "folder")
-    assert (ran.code, ran.err) == (1, f"error: cannot make the folder {tmp_path}/file/folder: Not a directory\n")
