@@ -105,7 +105,7 @@ class _Hiding:
 def _for_people() -> list[Processor]:
     clock = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
     colours = not os.environ.get("NO_COLOR")
-    return [clock, _grouped, _console(colours)]
+    return [clock, _grouped, _obeying_no_text, _console(colours)]
 
 
 def _console(colours: bool) -> structlog.dev.ConsoleRenderer:
@@ -122,6 +122,15 @@ def _grouped(_logger: WrappedLogger, _method: str, fields: EventDict) -> EventDi
     """Large numbers with separators: ``lines=1,234,567``."""
     numbers = {name: f"{value:,}" for name, value in fields.items() if type(value) in (int, float)}
     return {**fields, **numbers}
+
+
+def _obeying_no_text(_logger: WrappedLogger, _method: str, fields: EventDict) -> EventDict:
+    """What a terminal would obey is shown instead; a traceback keeps its lines."""
+    from stream.show import visible  # which needs what a log into a file does not
+
+    shown = {name: "\n".join(map(visible, value.split("\n"))) for name, value in fields.items() if type(value) is str}
+    lines = {name: text if name == "exception" else text.replace("\n", "\\n") for name, text in shown.items()}
+    return {**fields, **lines}
 
 
 def _ordered(_logger: WrappedLogger, _method: str, fields: EventDict) -> EventDict:

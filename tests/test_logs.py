@@ -64,6 +64,16 @@ def test_colours_are_a_terminals_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b[" in screen.getvalue()
 
 
+def test_a_terminal_obeys_no_text_that_came_from_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    screen, out = Screen(), io.StringIO()
+    for stream in (screen, out):
+        new_log(stream).warning("kafka", error="a\x1b[2J\u202eb\nc\r", more=["\x1b[31m"])
+    assert [c for c in screen.getvalue()[:-1] if not c.isprintable()] == []
+    assert r"a\x1b[2J\u202eb\nc\r" in screen.getvalue()
+    assert [c for c in out.getvalue()[:-1] if not c.isprintable()] == []
+
+
 # ── secrets ──
 
 KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\nkqhkiG9w0BAQEF\n-----END PRIVATE KEY-----"
