@@ -157,3 +157,14 @@ def test_running_figures_are_those_of_the_blocks_that_have_both_in_whatever_orde
         if labels.any() and not labels.all():
             ranks = np.unique(scores, return_inverse=True)[1]
             assert blocks.auc.average_precision() == pytest.approx(average_precision_score(labels, ranks))
+
+
+def test_labels_that_are_known_anew_give_the_figures_of_those_that_were_always_known() -> None:
+    blocks = BlockScores({"kept": True, "turned": False, "taken back": True, "unscored": False})
+    for i, block in enumerate(("late", "kept", "turned", "taken back", "unlabelled")):
+        blocks.see(block, float(i), False, closed=True)
+    blocks.label("header", True)
+    blocks.relabel({"kept": True, "turned": True, "late": False})
+    assert (blocks.auc.anomalous, blocks.auc.normal, blocks.auc.roc_auc()) == (2, 1, 1.0)
+    assert (blocks.unlabelled, blocks.unscored) == (2, 0)
+    assert blocks.judged().blocks == ("kept", "late", "turned")

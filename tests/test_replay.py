@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 from command import Command
-from labelled import TOLD, Log, line
+from labelled import TOLD, Alarmed, Log, line
 from rich.console import Console
 
 from stream.commands.replayshow import ReplayShow
 from stream.lines import LineReader
-from stream.scoring import Score, Surprise
 from stream.windows.settings import WindowSettings
 from training.replay import Replay
 
@@ -76,22 +75,6 @@ def test_a_report_shows_the_figures_over_time(command: Command, log: Log, tmp_pa
     pictures = "scores.png, roc.png, pr.png, p_values.png, p_histogram.png, tsne.png, running.png, delay.png"
     assert f"{report}: {pictures}, report.json, report.html" in ran.err
     assert (report / "running.png").read_bytes().startswith(b"\x89PNG")
-
-
-class Alarmed:
-    """A scorer to which everything is anomalous, and which notes what it was asked to explain."""
-
-    checkpoint, material = "alarmed", 1.0
-
-    def __init__(self) -> None:
-        self.explained: list[bool] = []
-
-    def score(self, windows: Sequence[Sequence[str]], complete: Sequence[bool]) -> list[Score]:
-        return [Score(float(len(window)), 0.001, True, "critical") for window in windows]
-
-    def explain(self, window: Sequence[str], complete: bool) -> list[Surprise]:
-        self.explained.append(complete)
-        return []
 
 
 @pytest.mark.parametrize("rows_are_wanted", [False, True])

@@ -5,10 +5,14 @@ from collections.abc import Iterable
 
 import pytest
 from command import Command
-from labelled import TOLD, CreateTopic, Log, send
+from labelled import TOLD, Alarmed, CreateTopic, Log, send
 
-from stream.kafka.labeltopic import read_label_topic
+from stream.commands.replayinput import Asked, GivenLabels
+from stream.kafka.labeltopic import LabelTopic
+from stream.lines import LineReader
 from stream.settings import Settings
+from stream.windows.settings import WindowSettings
+from training.replay import Replay
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +31,7 @@ def send_labels(broker: str, topic: str, labels: Iterable[tuple[str | None, str 
 
 
 def label_topic(broker: str, topic: str) -> dict[str, bool]:
-    return read_label_topic(Settings(bootstrap_servers=broker), topic)
+    return LabelTopic(Settings(bootstrap_servers=broker), topic).read()
 
 
 def test_labels_of_a_topic_give_the_figures_of_the_headers_and_stand_above_them(
@@ -54,6 +58,41 @@ def test_a_label_may_be_repeated_and_taken_back(broker: str, create_topic: Creat
     send_labels(broker, topic, [("blk_1", "Normal"), ("blk_1", "0"), ("blk_2", "Anomaly"), ("blk_3", " 1 ")])
     send_labels(broker, topic, [("blk_2", None), ("blk_3", None), ("blk_3", "Normal")])
     assert label_topic(broker, topic) == {"blk_1": False, "blk_3": False}
+
+
+def test_labels_that_come_later_are_read_on_from_where_it_was(broker: str, create_topic: CreateTopic) -> None:
+    topic, told = create_topic(partitions=2), list[tuple[int, int]]()
+    send_labels(broker, topic, [("blk_1", "Normal"), ("blk_2", "Anomaly")])
+    labels = LabelTopic(Settings(bootstrap_servers=broker), topic)
+    first = dict(labels.read())
+    assert dict(labels.read()) == first == {"blk_1": False, "blk_2": True}
+    send(broker, topic, [(0, b"blk_2", None, []), (1, b"blk_3", b"Normal", [])])
+    assert labels.read(lambda done, of: told.append((done, of))) == {"blk_1": False, "blk_3": False}
+    assert told[-1] == (2, 2)
+
+
+def test_what_comes_while_the_lines_are_read_counts(log: Log, broker: str, create_topic: CreateTopic) -> None:
+    topic = create_topic()
+    every = [(block, "1" if label else "0") for block, label in log.labels.items()]
+    send_labels(broker, topic, every[:50])
+    asked = Asked((str(log.file),), None, None, topic, None, None, None, False, False, (), ())
+    labels = GivenLabels(asked, Settings(bootstrap_servers=broker))
+    replay = Replay(Alarmed(), WindowSettings(), LineReader(), labels.known)
+    for offset, raw in enumerate(log.lines):
+        replay.line(raw, offset)
+    replay.finish()
+    assert replay.figures()["unlabelled_blocks"] == len(log.labels) - 50
+    send_labels(broker, topic, every[50:])
+    now = labels.come_since()
+    assert now == log.labels
+    replay.blocks.relabel(now)
+    whole = Replay(Alarmed(), WindowSettings(), LineReader(), log.labels)
+    for offset, raw in enumerate(log.lines):
+        whole.line(raw, offset)
+    whole.finish()
+    found, expected = replay.figures(), whole.figures()
+    assert {**found, "prequential": None} == {**expected, "prequential": None}
+    assert replay.blocks.auc.roc_auc() == whole.blocks.auc.roc_auc() == found["roc_auc"]
 
 
 @pytest.mark.parametrize(

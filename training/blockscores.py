@@ -57,6 +57,17 @@ class BlockScores:
                 self.auc.add(self.scores[block].score, anomalous)
         return known in (None, anomalous)
 
+    def relabel(self, labels: Mapping[str, bool]) -> None:
+        """From now on these are the labels of all blocks, whatever was known of them."""
+        for block in set(labels) | set(self.labels):
+            before, now = self.labels.get(block), labels.get(block)
+            if block in self.scores and before is not now:
+                if before is not None:
+                    self.auc.remove(self.scores[block].score, before)
+                if now is not None:
+                    self.auc.add(self.scores[block].score, now)
+        self.labels = dict(labels)
+
     @property
     def unlabelled(self) -> int:
         """Scored blocks without a label."""

@@ -23,7 +23,7 @@ def running_plot(
         for (name, values), (color, style) in zip(curves.items(), STYLES, strict=False):
             dot = "o" if len(moments) < _FEW else None  # a line of one point is none
             axes.plot(moments, values, c=color, ls=style, lw=2, marker=dot, drawstyle="steps-post", label=name)
-        locator = AutoDateLocator()
+        locator = AutoDateLocator(minticks=3, maxticks=6)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
         axes.set(xlabel="event time (UTC)", ylabel=title, ylim=(-0.02, 1.02))

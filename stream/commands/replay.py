@@ -13,7 +13,7 @@ import orjson
 from stream.commands.baselines import name_of, with_baselines
 from stream.commands.options import settings_options
 from stream.commands.progress import working
-from stream.commands.replayinput import Asked, epoch_ms, in_place, labels_of, lines_of, why_no_figure
+from stream.commands.replayinput import Asked, GivenLabels, epoch_ms, in_place, lines_of, why_no_figure
 from stream.commands.replayreport import Ran, costs_of, report_of
 from stream.commands.scorers import SCORER_OPTIONS, WINDOW_OPTIONS, load_scorer, scorer_folder
 from stream.errors import InputError
@@ -73,7 +73,11 @@ docs/measures.md defines every key. What one class alone cannot tell is null."""
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @click.option("--topic", metavar="TOPIC", help="A topic of lines; header label 0 or 1 says what a line's block is.")
 @click.option("--labels", metavar="CSV", help="BlockId,Label with Normal or Anomaly (or 0 or 1).")
-@click.option("--labels-topic", metavar="TOPIC", help="A topic of labels: key = block id, value = Normal or Anomaly.")
+@click.option(
+    "--labels-topic",
+    metavar="TOPIC",
+    help="A topic of labels: key = block id, value = Normal or Anomaly. Read before the lines, and on behind them.",
+)
 @click.option("--from", "begin", type=_Moment(), metavar="TIME", help="Leave out lines before this event time.")
 @click.option("--to", "end", type=_Moment(), metavar="TIME", help="Leave out lines from this event time on.")
 @click.option("--publish", is_flag=True, help="Publish the events, too, with the header replay, where the daemon does.")
@@ -152,18 +156,18 @@ def _run(asked: Asked, settings: Settings) -> Ran:
     from training.replay import Replay
 
     zone = ZoneInfo(settings.timezone)
-    labels = labels_of(asked, settings)
+    labels = GivenLabels(asked, settings)
     wanted = Between(LineReader(zone), epoch_ms(asked.begin, zone), epoch_ms(asked.end, zone))
     digest = hashlib.sha256()
     with ExitStack() as open_things:
-        lines = lines_of(asked, bool(labels), settings)
+        lines = lines_of(asked, bool(labels.known), settings)
         scorer, name = load_scorer(settings), name_of(scorer_folder(settings))
         scorers = with_baselines(asked.baselines(settings), asked.fit_on, settings, (name, scorer))
         replay = Replay(
             scorer,
             settings.windows,
             LineReader(zone),
-            labels,
+            labels.known,
             closed=_rows(asked, open_things),
             published=_publisher(asked, settings, open_things),
             budget=scorer.false_alarms,
@@ -179,6 +183,8 @@ def _run(asked: Asked, settings: Settings) -> Ran:
                 replay.line(line.raw, line.offset, line.key, line.label)
             shown.look()
         replay.finish()
+    if (now := labels.come_since()) is not None:
+        replay.blocks.relabel(now)
     return Ran(replay, scorers, digest)
 
 

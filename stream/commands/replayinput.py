@@ -14,6 +14,7 @@ from stream.lines import LineReader
 from stream.settings import Settings
 
 if TYPE_CHECKING:
+    from stream.kafka.labeltopic import LabelTopic
     from training.replay import Replay
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,18 +58,28 @@ class Asked(NamedTuple):
         return folders_beside(self.folders, self.fit_on, settings) if self.beside else []
 
 
-def labels_of(asked: Asked, settings: Settings) -> dict[str, bool]:
-    """The labels that are given apart from the lines; raises UserError for bad ones."""
-    if asked.labels:
-        return read_labels(asked.labels)
-    if asked.labels_topic:
-        from stream.kafka.clients import new_admin
-        from stream.kafka.labeltopic import read_label_topic
+class GivenLabels:
+    """The labels that are given apart from the lines; empty if there are none."""
 
-        new_admin(settings)
+    def __init__(self, asked: Asked, settings: Settings) -> None:
+        """Raises UserError for bad ones."""
+        self._topic: LabelTopic | None = None
+        self.known = read_labels(asked.labels) if asked.labels else {}
+        if asked.labels_topic:
+            from stream.kafka import labeltopic
+            from stream.kafka.clients import new_admin
+
+            new_admin(settings)
+            self._topic = labeltopic.LabelTopic(settings, asked.labels_topic)
+            self.known = self._read(self._topic)
+
+    def come_since(self) -> dict[str, bool] | None:
+        """All labels as they are now, if they may be others than when they were read first; raises UserError."""
+        return None if self._topic is None else self._read(self._topic)
+
+    def _read(self, topic: "LabelTopic") -> dict[str, bool]:
         with counting("reading the labels") as told:
-            return read_label_topic(settings, asked.labels_topic, told)
-    return {}
+            return dict(topic.read(told))
 
 
 def lines_of(asked: Asked, labelled: bool, settings: Settings) -> Callable[[Told], Iterator[ReplayLine]]:

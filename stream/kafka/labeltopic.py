@@ -1,6 +1,7 @@
 """Labels of blocks from a topic of their own: key = block id, value = ``Normal`` or ``Anomaly``, as in a labels CSV.
 
-What lies in the topic when it is asked for is what counts. Joins no group, commits nothing.
+What lies in the topic when it is asked for is what counts; who asks again gets what has come since. Joins no group,
+commits nothing.
 """
 
 import time
@@ -19,40 +20,52 @@ _WAIT_S = 0.1
 _BATCH = 2_000
 
 
-def read_label_topic(
-    settings: Settings, topic: str, told: Callable[[int, int], None] = lambda _done, _of: None
-) -> dict[str, bool]:
-    """Return, for each block id, whether the block is anomalous.
+class LabelTopic:
+    """What a topic says of blocks, as far as it was read: ``labels`` are, for each block id, whether it is anomalous.
 
     A block may be labelled twice alike. A message without a value takes the label back, so that another may follow.
-    Raises BrokerError if there is no such topic or Kafka stops answering, and InputError, in one line with the place,
-    for an empty topic, a message without a key, an unknown label, or one that differs from another of its block.
     """
-    labels: dict[str, bool] = {}
-    consumer = new_consumer(settings, **{"group.id": f"{settings.group_id}-replay"})  # a name; it is never joined
-    try:
-        with kafka_errors(settings):
-            ends = _ends(consumer, settings, topic)
-            of = sum(high - low for low, high in ends.values())
-            if not of:
-                raise InputError(
-                    f"the topic {topic} is empty; it must hold labels, key = block id, value = Normal or Anomaly"
-                )
-            at = {partition: low for partition, (low, _) in ends.items()}
-            consumer.assign([TopicPartition(topic, partition, low) for partition, low in at.items()])
-            deadline = time.monotonic() + _STALL_S
-            while any(at[partition] < high for partition, (_, high) in ends.items()):
-                for message in consumer.consume(_BATCH, timeout=_WAIT_S):
-                    deadline = time.monotonic() + _STALL_S
-                    at[message.partition()] = _taken(message, labels, ends[message.partition()][1])
-                told(sum(at[partition] - low for partition, (low, _) in ends.items()), of)
-                if time.monotonic() > deadline:
-                    raise BrokerError(f"the topic {topic} gave nothing for {_STALL_S:.0f} s")
-    finally:
-        consumer.close()
-    if not labels:
-        raise InputError(f"the topic {topic} has no labels: each one was taken back")
-    return labels
+
+    def __init__(self, settings: Settings, topic: str) -> None:
+        self.labels: dict[str, bool] = {}
+        self._settings, self._topic = settings, topic
+        self._at: dict[int, int] = {}  # partition → the offset that comes next
+
+    def read(self, told: Callable[[int, int], None] = lambda _done, _of: None) -> dict[str, bool]:
+        """Read on to the end that is there now; return the labels.
+
+        Raises BrokerError if there is no such topic or Kafka stops answering, and InputError, in one line with the
+        place, for an empty topic, a message without a key, an unknown label, or one that differs from another of its
+        block; for a topic whose labels were all taken back, too.
+        """
+        name = f"{self._settings.group_id}-replay"  # it is never joined
+        consumer = new_consumer(self._settings, **{"group.id": name})
+        try:
+            with kafka_errors(self._settings):
+                self._read(consumer, _ends(consumer, self._settings, self._topic), told)
+        finally:
+            consumer.close()
+        if not self.labels:
+            raise InputError(f"the topic {self._topic} has no labels: each one was taken back")
+        return self.labels
+
+    def _read(self, consumer: Consumer, ends: dict[int, tuple[int, int]], told: Callable[[int, int], None]) -> None:
+        if not any(high - low for low, high in ends.values()):
+            raise InputError(
+                f"the topic {self._topic} is empty; it must hold labels, key = block id, value = Normal or Anomaly"
+            )
+        self._at = at = {partition: max(low, self._at.get(partition, low)) for partition, (low, _) in ends.items()}
+        behind = {partition: offset for partition, offset in at.items() if offset < ends[partition][1]}
+        of = sum(ends[partition][1] - offset for partition, offset in behind.items())
+        consumer.assign([TopicPartition(self._topic, partition, offset) for partition, offset in behind.items()])
+        deadline = time.monotonic() + _STALL_S
+        while any(at[partition] < ends[partition][1] for partition in behind):
+            for message in consumer.consume(_BATCH, timeout=_WAIT_S):
+                deadline = time.monotonic() + _STALL_S
+                at[message.partition()] = _taken(message, self.labels, ends[message.partition()][1])
+            told(sum(at[partition] - offset for partition, offset in behind.items()), of)
+            if time.monotonic() > deadline:
+                raise BrokerError(f"the topic {self._topic} gave nothing for {_STALL_S:.0f} s")
 
 
 def _ends(consumer: Consumer, settings: Settings, topic: str) -> dict[int, tuple[int, int]]:
