@@ -11,6 +11,9 @@ from itertools import chain
 from math import inf
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 _CHUNK = 512
 
 
@@ -44,6 +47,11 @@ class SortedWeights:
     def items(self) -> tuple[list[float], list[int]]:
         """Scores, ascending, and their weights; copies."""
         return list(chain.from_iterable(self._scores)), list(chain.from_iterable(self._weights))
+
+    def columns(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """The same as two arrays, with weights as the nearest floats."""
+        scores = np.concatenate([np.asarray(part) for part in self._scores])
+        return scores, np.fromiter(chain.from_iterable(self._weights), np.float64, len(scores))
 
     def around(self, score: float) -> Around:
         """What lies below a score, and at it."""
