@@ -7,14 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 from click.testing import CliRunner
 from logs import simulated, write_base_model
 
 from stream.commands.train import train_command
-from training.mlm import part_of
+from training.mlm import Masked, placed
 from training.together import Crew
-from training.unpadded import Batch
 
 STEPS = ("--epochs", "1", "--steps", "7", "--no-plots")
 
@@ -81,14 +79,10 @@ def test_every_sample_is_one_processes_and_shares_differ_by_one_at_most(size: in
 
 
 @pytest.mark.parametrize("windows", [1, 2, 5])
-def test_parts_of_a_masked_batch_are_whole_windows_with_what_is_to_be_predicted_in_them(windows: int) -> None:
-    sequences = [tuple(range(10 * n, 10 * n + n + 2)) for n in range(windows)]
-    batch = Batch(sequences)
-    places = torch.tensor([start + 1 for start in batch.starts.tolist()])
-    found = [part_of(batch, places, batch.ids[places], Crew(rank, 3)) for rank in range(3)]
-    parts = [part for part in found if part is not None]
+def test_hidden_tokens_are_found_in_the_batch_of_whichever_process_has_their_window(windows: int) -> None:
+    hidden = [Masked(tuple(range(10 * n, 10 * n + n + 3)), (1,), (10 * n + 1,)) for n in range(windows)]
+    parts = [placed(mine) for rank in range(3) if (mine := hidden[Crew(rank, 3).share(windows)])]
     assert len(parts) == min(windows, 3)
-    assert [token for part, _, _ in parts for token in part.ids.tolist()] == batch.ids.tolist()
-    for part, where, labels in parts:
-        assert where.tolist() == [start + 1 for start in part.starts.tolist()]
-        assert part.ids[where].tolist() == labels.tolist()
+    for batch, places, labels in parts:
+        assert batch.ids[places].tolist() == labels.tolist()
+    assert [label for _, _, labels in parts for label in labels.tolist()] == [10 * n + 1 for n in range(windows)]

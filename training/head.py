@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from model.bert import TinyLogBERT
 from training.loop import Progress, optimise
+from training.packed import Batch, hidden_at
 from training.samples import Sampler
 from training.together import crew
-from training.unpadded import Batch, hidden_at
 
 _FIRST = 64
 
@@ -47,5 +47,5 @@ def _loss(model: TinyLogBERT, huber: nn.Module, samples: list[tuple[tuple[int, .
     device = model.encoder.device
     batch = Batch([ids for ids, _ in samples]).to(device)
     wanted = torch.tensor([target for _, target in samples], dtype=torch.float32, device=device)
-    scores: Tensor = model.anomaly_head(hidden_at(model.encoder, batch, batch.starts))[:, 0]
+    scores: Tensor = model.anomaly_head(hidden_at(model.encoder, batch, batch.starts))[:, 0].float()
     return huber(scores, wanted) * part  # type: ignore[no-any-return]

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from model.bert import padded
+from training.muon import Both
+from training.precision import quick
 from training.resume import Point, put_back, state_of
 from training.run import Progress, Row, Run
 from training.together import crew
@@ -29,7 +31,7 @@ def optimise(
     stage: str,
     progress: Progress,
 ) -> float:
-    """Take ``steps`` steps of AdamW with a linear warm-up and decay; return the running mean of the loss.
+    """Take ``steps`` steps (``training.muon``) with a linear warm-up and decay; return the running mean of the loss.
 
     ``losses`` yields, for each step, a function that computes its loss, or this process's part of it
     (``training.together``): the parts add up. All chance but torch's own is in what yields it. ``progress`` may be a
@@ -52,7 +54,7 @@ def _trained(
     run: Run,
     point: Point | None,
 ) -> float:
-    optimizer = torch.optim.AdamW(module.parameters(), lr=rate, weight_decay=0.01, fused=True)
+    optimizer = Both(module)
     over, mean = 0, 0.0
     if point:
         put_back(point.tensors, module, optimizer)
@@ -62,25 +64,25 @@ def _trained(
     for step, compute in enumerate(losses):
         if step < over:
             continue  # drawn again, for what comes after, and not computed
-        now = optimizer.param_groups[0]["lr"] = rate * _factor(step, steps)
-        loss = _step(module, optimizer, compute)
+        now = rate * _factor(step, steps)
+        loss = _step(module, optimizer, now, compute)
         mean = loss if step == 0 else 0.98 * mean + 0.02 * loss
         run.step(Row(stage, step + 1, loss, mean, now), steps, lambda: state_of(module, optimizer))
     return mean
 
 
-def _step(module: nn.Module, optimizer: torch.optim.Optimizer, compute: Callable[[], Tensor]) -> float:
+def _step(module: nn.Module, optimizer: Both, rate: float, compute: Callable[[], Tensor]) -> float:
     device = next(module.parameters()).device
-    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+    with torch.autocast(device.type, torch.bfloat16, enabled=quick(device)):
         loss = compute()
-    optimizer.zero_grad(set_to_none=True)
+    module.zero_grad(set_to_none=True)
     if loss.requires_grad:  # that of an empty part does not
         loss.backward()  # type: ignore[no-untyped-call]
     loss = loss.detach().reshape(1).to(device)
     if crew().size > 1:
         crew().sum([*map(_gradient, module.parameters()), loss])
     nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-    optimizer.step()
+    optimizer.step(rate)
     return loss.item()
 
 

@@ -7,9 +7,10 @@ both readings of a line come to mean the same. Does not know what is anomalous.
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -17,8 +18,8 @@ from model.bert import TinyLogBERT
 from model.encoding import WindowEncoder
 from training.bags import Bag
 from training.loop import Ids, Progress, optimise
-from training.together import Crew, crew
-from training.unpadded import Batch, hidden_at
+from training.packed import Batch, hidden_at
+from training.together import crew
 
 _MASKED = 0.15
 _AS_WORDS = 0.1
@@ -40,7 +41,7 @@ class MaskedLM(nn.Module):
         device = self.encoder.device
         hidden = hidden_at(self.encoder, batch.to(device), places.to(device))
         logits = self.output(hidden)  # (masked, vocabulary): only where it matters
-        return nn.functional.cross_entropy(logits, labels.to(device))
+        return nn.functional.cross_entropy(logits.float(), labels.to(device))
 
 
 def pretrain(
@@ -72,7 +73,7 @@ def pretrain(
             chosen = rng.permutation(len(texts))[:readings].tolist()
             for i in range(0, readings, batch):
                 read = [reader.read(*texts[j]) for j in chosen[i : i + batch]]
-                yield _loss(module, *masked(read, encoder, rng))
+                yield _loss(module, masked(read, encoder, rng))
 
     return optimise(module, losses(), steps, rate, "masked language model", progress)
 
@@ -82,45 +83,46 @@ def readings_of(bags: Sequence[tuple[Counter[Bag], bool]]) -> int:
     return sum(_times(n) for counted, _ in bags for n in counted.values())
 
 
-def masked(sequences: Sequence[Ids], encoder: WindowEncoder, rng: np.random.Generator) -> tuple[Batch, Tensor, Tensor]:
-    """A batch in which 15 % of the tokens are to be predicted, at least one a window, their places and what they were.
+class Masked(NamedTuple):
+    """A window with hidden tokens: ``labels`` are what stood at ``places`` of its ids."""
+
+    ids: Ids
+    places: tuple[int, ...]
+    labels: tuple[int, ...]
+
+
+def masked(sequences: Sequence[Ids], encoder: WindowEncoder, rng: np.random.Generator) -> list[Masked]:
+    """Windows in which 15 % of the tokens are to be predicted, at least one a window.
 
     Of those 80 % are masked, 10 % are another token, 10 % stay (Devlin et al. 2019, section 3.1).
     """
-    batch = Batch(sequences)
-    vocabulary = encoder.tokenizer.get_vocab_size()
-    places: list[int] = []
-    for start, sequence in zip(batch.starts.tolist(), sequences, strict=True):
-        inner = np.arange(1, len(sequence) - 1)
-        chosen = inner[rng.random(len(inner)) < _MASKED]
-        places.extend((start + (chosen if len(chosen) else rng.choice(inner, 1))).tolist())
-    where = torch.tensor(places)
-    labels = batch.ids[where]
-    chance, other = rng.random(len(places)), rng.integers(vocabulary, size=len(places))
-    batch.ids[where[torch.from_numpy(chance < 0.8)]] = encoder.mask
-    swapped = torch.from_numpy((chance >= 0.8) & (chance < 0.9))
-    batch.ids[where[swapped]] = torch.from_numpy(other)[swapped]
-    return batch, where, labels
+    return [_masked(np.array(ids), encoder, rng) for ids in sequences]
 
 
-def _loss(module: MaskedLM, batch: Batch, places: Tensor, labels: Tensor) -> Callable[[], Tensor]:
-    """What computes this process's part of the mean loss of a masked batch."""
-    mine = part_of(batch, places, labels, crew())
-    return lambda: module(*mine) * (len(mine[1]) / len(places)) if mine else torch.zeros(1)
+def _masked(ids: npt.NDArray[np.int64], encoder: WindowEncoder, rng: np.random.Generator) -> Masked:
+    inner = np.arange(1, len(ids) - 1)
+    chosen = inner[rng.random(len(inner)) < _MASKED]
+    places = chosen if len(chosen) else rng.choice(inner, 1)
+    labels, chance = ids[places], rng.random(len(places))
+    other = rng.integers(encoder.tokenizer.get_vocab_size(), size=len(places))
+    hidden = ids.copy()
+    hidden[places] = np.where(chance < 0.8, encoder.mask, np.where(chance < 0.9, other, labels))
+    return Masked(tuple(hidden.tolist()), tuple(places.tolist()), tuple(labels.tolist()))
 
 
-def part_of(batch: Batch, places: Tensor, labels: Tensor, who: Crew) -> tuple[Batch, Tensor, Tensor] | None:
-    """Of a masked batch, the windows that a process computes; None if there are none."""
-    if who.size == 1:
-        return batch, places, labels
-    mine = who.share(batch.windows)
-    starts = [*batch.starts.tolist(), len(batch.ids)][mine.start : mine.stop + 1]
-    if len(starts) < 2:
-        return None
-    ids = batch.ids.tolist()
-    part = Batch([tuple(ids[first:end]) for first, end in pairwise(starts)])
-    inside = (places >= starts[0]) & (places < starts[-1])
-    return part, places[inside] - starts[0], labels[inside]
+def _loss(module: MaskedLM, windows: Sequence[Masked]) -> Callable[[], Tensor]:
+    """What computes this process's part of the mean loss of a batch."""
+    mine = windows[crew().share(len(windows))]
+    part = sum(len(window.places) for window in mine) / sum(len(window.places) for window in windows)
+    return lambda: module(*placed(mine)) * part if mine else torch.zeros(1)
+
+
+def placed(windows: Sequence[Masked]) -> tuple[Batch, Tensor, Tensor]:
+    """A batch of windows, where its hidden tokens are, and what they were: both ``(hidden,)``."""
+    batch = Batch([window.ids for window in windows])
+    starts = zip(windows, batch.starts.tolist(), strict=True)
+    places = torch.tensor([start + place for window, start in starts for place in window.places])
+    return batch, places, torch.tensor([label for window in windows for label in window.labels])
 
 
 class _Reader:

@@ -14,7 +14,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -37,6 +37,14 @@ class Point(NamedTuple):
     step: int
     told: dict[str, Any]
     tensors: Tensors
+
+
+class Remembers(Protocol):
+    """An optimiser that can be saved."""
+
+    def of(self, parameter: torch.nn.Parameter) -> Tensors:
+        """What it remembers of a parameter, to be read and to be put back."""
+        ...
 
 
 class Kept:
@@ -84,17 +92,17 @@ class Kept:
         self.note = f"going on from {self._path.name}" if self.point else other
 
 
-def state_of(module: torch.nn.Module, optimizer: torch.optim.Optimizer) -> Tensors:
+def state_of(module: torch.nn.Module, optimizer: Remembers) -> Tensors:
     """Parameters, moments, and torch's generator."""
     tensors = {"torch": torch.get_rng_state()}
     for name, parameter in module.named_parameters():
         tensors[f"value {name}"] = parameter.detach()
-        for key, value in optimizer.state[parameter].items():
+        for key, value in optimizer.of(parameter).items():
             tensors[f"{key} {name}"] = value
     return tensors
 
 
-def put_back(tensors: Tensors, module: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
+def put_back(tensors: Tensors, module: torch.nn.Module, optimizer: Remembers) -> None:
     """What ``state_of`` gave, into a module and an optimiser of the same shape."""
     torch.set_rng_state(tensors["torch"])
     named = dict(module.named_parameters())
@@ -104,7 +112,7 @@ def put_back(tensors: Tensors, module: torch.nn.Module, optimizer: torch.optim.O
             with torch.no_grad():
                 named[name].copy_(value)
         elif name:
-            optimizer.state[named[name]][key] = value.to(named[name].device)
+            optimizer.of(named[name])[key] = value.to(named[name].device)
 
 
 def identity_of(facts: Iterable[object]) -> str:

@@ -1,4 +1,4 @@
-"""The forward pass without padding is the encoder's own function, and has its gradients."""
+"""The forward pass over packed windows is the encoder's own function, and has its gradients."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from transformers import BertModel
 
 from model.bert import TinyLogBERT, mini_config, new_encoder
 from training.loop import batch_of
-from training.unpadded import Batch, hidden_at
+from training.packed import Batch, hidden_at, packed
 
 
 @pytest.fixture(params=["mini", "pretrained"])
@@ -29,7 +29,7 @@ def windows(count: int = 9) -> list[tuple[int, ...]]:
 
 def gradients(encoder: BertModel, states: Tensor) -> list[Tensor]:
     encoder.zero_grad()
-    states.pow(2).sum().backward()
+    states.pow(2).sum().backward()  # type: ignore[no-untyped-call]
     return [parameter.grad.clone() for parameter in encoder.parameters() if parameter.grad is not None]
 
 
@@ -49,9 +49,22 @@ def test_any_places_can_be_asked_for(encoder: BertModel) -> None:
     sequences = windows()
     batch = Batch(sequences)
     ids, mask = batch_of(sequences)
-    whole = encoder(input_ids=ids, attention_mask=mask).last_hidden_state[mask.bool()]
-    places = torch.tensor(sorted(np.random.default_rng(2).choice(len(batch.ids), 25, replace=False).tolist()))
-    torch.testing.assert_close(hidden_at(encoder, batch, places), whole[places], atol=1e-5, rtol=1e-4)
+    whole = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+    random = np.random.default_rng(2)
+    chosen = [(window, int(random.integers(len(sequences[window])))) for window in random.integers(9, size=25)]
+    places = torch.tensor([int(batch.starts[window]) + token for window, token in chosen])
+    wanted = torch.stack([whole[window, token] for window, token in chosen])
+    torch.testing.assert_close(hidden_at(encoder, batch, places), wanted, atol=1e-5, rtol=1e-4)
+
+
+def test_windows_share_rows_none_is_cut_and_each_has_its_place() -> None:
+    lengths = [len(ids) for ids in windows(40)]
+    rows = packed(lengths, 64)
+    assert sorted(window for row in rows for window in row) == list(range(40))
+    assert all(sum(lengths[window] for window in row) <= 64 for row in rows)
+    assert len(rows) <= sum(lengths) / 64 * 1.2 + 1, "first fit of the longest first wastes little"
+    with pytest.raises(ValueError, match="a window of 65 tokens does not fit into 64"):
+        packed([3, 65], 64)
 
 
 def test_a_single_window_of_one_token_is_a_batch(encoder: BertModel) -> None:
