@@ -15,10 +15,11 @@ from model.baselines import BaselineScorer, load_baseline
 from stream.scoring import Score, Surprise
 from stream.simulator import simulate
 from stream.windows.window import Reason, Window
-from training.beside import Beside, worth
+from training.beside import Beside
 from training.blockscores import Judged
 from training.cost import MOST, seconds_per_thousand
 from training.evaluate import figures, interval_figures
+from training.worth import worth
 
 NAMES = ["pca", "rarity", "forest"]
 

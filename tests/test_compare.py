@@ -1,6 +1,7 @@
 """``tinylogbert compare``: the same windows for all, none that was fitted on, and the figures of evaluate."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,7 @@ def test_one_table_has_all_detectors_over_blocks_and_over_distinct_ones(command:
         assert [row.split("  ")[0] for row in part[2:]] == ["pca", "rarity", "forest", f"TinyLogBERT {name}"]
     assert len({len(row) for row in blocks[1:]}) == 1
     assert f"note: TinyLogBERT {name} came as it was" in ran.err
+    assert re.search(rf"^TinyLogBERT {name} is .*worth its cost on these logs \(average precision of ", ran.err, re.M)
 
 
 def test_it_is_the_same_each_time_and_another_seed_draws_anew(command: Command, log: Log, tiny: Path) -> None:
@@ -172,6 +174,15 @@ class Length:
         return []
 
 
+class Blind(Length):
+    """All windows are alike to it."""
+
+    checkpoint = "blind"
+
+    def score(self, windows: Any, complete: Any) -> list[Score]:
+        return [Score(0.0, 0.5, False, "normal") for _ in windows]
+
+
 def window(block: str, part: int, lines: int) -> Window:
     return Window(block, part, Reason.SILENCE, ("a",) * lines, (0,) * lines, (0,) * lines)
 
@@ -185,6 +196,20 @@ def test_a_block_has_the_highest_score_of_its_windows_and_counts_once_however_th
     assert (whole["anomalous"], whole["normal"], whole["roc_auc"], whole["false_alarms"]) == (1, 3, 1.0, 1)
     assert (whole["precision"], whole["recall"], whole["false_alarm_share"]) == (0.5, 1.0, pytest.approx(1 / 3))
     assert (distinct["normal"], distinct["false_alarm_share"]) == (2, 0.5)  # b3 and b4 are the same
+
+
+def test_who_is_worth_its_cost_is_held_against_all_others_but_those_that_are_asked_about() -> None:
+    labels = {f"b{i}": i % 3 == 0 for i in range(60)}
+    contest = Contest([("length", Length()), ("blind", Blind()), ("blind too", Blind())], labels)
+    contest.see([window(block, 1, 9 if bad else 1) for block, bad in labels.items()])
+    first, second = contest.verdicts(["length", "blind"])
+    assert first.startswith(
+        "length is worth its cost on these logs (average precision of length 1.0000, of blind too, "
+    )
+    assert second.startswith(
+        "blind is not shown to be worth its cost on these logs (average precision of blind 0.3333, "
+    )
+    assert contest.verdicts(["length", "blind", "blind too"]) == []
 
 
 def test_one_class_alone_has_no_figure_and_is_no_crash() -> None:

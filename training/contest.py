@@ -14,6 +14,7 @@ from stream.windows.window import Window
 from training.entrant import Entrant
 from training.evaluate import Bools, figures
 from training.projection import distinct
+from training.worth import held_against
 
 
 class Contest:
@@ -43,11 +44,21 @@ class Contest:
 
     def rows(self) -> list[dict[str, Any]]:
         """Figures as JSON values: each scorer over all blocks, then over distinct ones (bag of lines and label)."""
-        blocks = list(self._place)
-        labels = np.array([self._labels[block] for block in blocks], np.bool_)
+        blocks, labels = self._judged()
         once = np.array(distinct(blocks, labels, self._contents), np.int64)
         whole = [_row(entrant, "blocks", labels, np.arange(len(blocks))) for entrant in self._entrants]
         return whole + [_row(entrant, "distinct", labels, once) for entrant in self._entrants]
+
+    def verdicts(self, ours: Sequence[str]) -> list[str]:
+        """Whether each scorer of these names is worth its cost beside all others, over all blocks: a sentence each."""
+        blocks, labels = self._judged()
+        said = {entrant.name: entrant.said(np.arange(len(blocks))) for entrant in self._entrants}
+        others = [one for name, one in said.items() if name not in ours]
+        return [str(held_against(said[name], others, labels)["verdict"]) for name in ours] if others else []
+
+    def _judged(self) -> tuple[list[str], Bools]:
+        blocks = list(self._place)
+        return blocks, np.array([self._labels[block] for block in blocks], np.bool_)
 
 
 def _row(entrant: Entrant, over: str, labels: Bools, chosen: "np.typing.NDArray[np.int64]") -> dict[str, Any]:

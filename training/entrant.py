@@ -8,9 +8,11 @@ from array import array
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from stream.scoring import Score, Scorer
 from training.evaluate import Bools, Floats
+from training.worth import Said
 
 
 class Entrant:
@@ -41,6 +43,10 @@ class Entrant:
     def verdicts(self) -> Bools:
         """Whether each block is called anomalous, ``(blocks,)``."""
         return np.array(self._verdicts, np.bool_)
+
+    def said(self, chosen: npt.NDArray[np.int64]) -> Said:
+        """What it says of the blocks at these places."""
+        return Said(self.name, self.scorer.checkpoint, self.scores[chosen], self.verdicts[chosen])
 
     def _note(self, place: int, score: Score) -> None:
         if place == len(self._scores):

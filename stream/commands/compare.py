@@ -48,7 +48,9 @@ begin behind it, and prints, over all of them and over distinct ones (each bag o
   F1, precision, recall  of the verdicts, whose threshold was chosen without labels
   false alarms           of the verdicts, and their share of all healthy blocks
   best F1                of the threshold that these labels would choose: an oracle's, no method's
-  windows/s              of scoring alone, on this machine; with --no-memo equal windows are scored anew""",
+  windows/s              of scoring alone, on this machine; with --no-memo equal windows are scored anew
+Then it says on stderr whether TinyLogBERT is worth its cost: whether its AP over all blocks is higher than that of the
+best of them, by a paired bootstrap.""",
 )
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--labels", required=True, metavar="CSV", help="BlockId,Label with Normal or Anomaly (or 0 or 1).")
@@ -99,7 +101,10 @@ def compare_command(
     if not contest.windows:
         raise InputError(f"no block that begins behind the lines to fit on has a label in {labels}")
     print_rows(contest.rows(), as_json)
-    _tell(corpus, contest, [name for name, _ in others])
+    names = [name for name, _ in others]
+    for verdict in contest.verdicts(names):
+        click.echo(verdict, err=True)
+    _tell(corpus, contest, names)
 
 
 def _named(folder: Path | None, settings: Settings) -> "tuple[str, Scorer]":
