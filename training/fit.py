@@ -65,7 +65,7 @@ class Recipe:
 
     seed: int = 0
     epochs: int = 0
-    steps: int = 1000
+    steps: int = 600
     false_alarms: str = "1e-3"
     base_model: str | None = None
     name: str = "hdfs"
