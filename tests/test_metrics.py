@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -107,12 +108,15 @@ def test_a_daemon_tells_what_has_happened_and_the_page_names_all_of_it(broker: s
     with told(settings, tmp_path / "log", "--checkpoint", str(checkpoint)) as url:
         until_closed(settings, good, BertScorer.load(checkpoint))
         wait_until(lambda: all_read(settings), "all is committed")
-        events, anomalies = read_events(settings), read_events(settings, settings.anomalies_topic)
-        wait_until(
-            lambda: sum(values(scrape(url), "tinylogbert_windows_total").values()) >= len(events),
-            "the figures are copied once more",
-        )
-        metrics = scrape(url)
+        metrics: Scraped = {}
+        events: list[dict[str, Any]] = []
+
+        def agreed() -> bool:
+            nonlocal metrics, events
+            metrics, events = scrape(url), read_events(settings)
+            return sum(values(metrics, "tinylogbert_windows_total").values()) == len(events)
+
+        wait_until(agreed, "the figures are those of the topic")
 
     assert described(metrics) == documented("Daemon", "Both")
     assert values(metrics, "tinylogbert_lines_total")["route",] == len(good) + len(bad)
@@ -125,7 +129,7 @@ def test_a_daemon_tells_what_has_happened_and_the_page_names_all_of_it(broker: s
     assert dead == {("timestamp", "route"): 1, ("encoding", "route"): 1, ("too_long", "route"): 1}
     kinds = Counter((event["reason"], event["status"]) for event in events)
     assert {k: n for k, n in values(metrics, "tinylogbert_windows_total").items() if n} == kinds
-    alarms = Counter((event["severity"], event["status"]) for event in anomalies)
+    alarms = Counter((event["severity"], event["status"]) for event in events if event["anomalous"])
     assert alarms
     assert {k: n for k, n in values(metrics, "tinylogbert_anomalies_total").items() if n} == alarms
     notices = Counter((event["status"],) for event in events if event["severity"] == "notice")
