@@ -63,6 +63,10 @@ class BertScorer:
         """See ``stream.scoring.Measured``."""
         return self._inference.work
 
+    def threshold(self, complete: bool) -> float:
+        """See ``stream.scoring.Thresholded``."""
+        return (self._checkpoint.calibration.closed if complete else self._checkpoint.calibration.open).threshold
+
     def score(self, windows: Sequence[Sequence[str]], complete: Sequence[bool]) -> list[Score]:
         """See ``Scorer.score``."""
         encode, judge = self._checkpoint.encoder.encode, self._judge

@@ -79,6 +79,15 @@ class Remembers(Protocol):
         ...
 
 
+@runtime_checkable
+class Thresholded(Protocol):
+    """A scorer that knows from which score on it calls windows anomalous."""
+
+    def threshold(self, complete: bool) -> float:
+        """The least score of an anomalous window, of closed ones or of those that may go on."""
+        ...
+
+
 class Work(NamedTuple):
     """What a scorer has done since it was loaded: windows that it was ``asked`` for and those that it ``computed``, as
     it did not remember their content; how many ``windows`` it computed in each batch, and how many ``seconds`` each

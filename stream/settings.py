@@ -175,6 +175,9 @@ class Settings(BaseSettings):
     api_token_file: Path | None = Field(
         None, description="File with the token that callers of the API have to say  [default: TINYLOGBERT_API_TOKEN]"
     )
+    daemon_metrics: Address | None = Field(
+        None, description="Where the daemon shows its metrics (its --metrics-address), for the page's open windows."
+    )
     allow_anonymous: bool = Field(
         False, description="Let everybody in who can reach a listen address beyond this machine, without a token."
     )
@@ -215,7 +218,7 @@ class Settings(BaseSettings):
         return self.raw_topic if self.keyed_input else self.lines_topic
 
 
-SERVING = ("listen_address", "api_token_file", "allow_anonymous")
+SERVING = ("listen_address", "api_token_file", "allow_anonymous", "daemon_metrics")
 """Fields that concern the server alone."""
 DAEMON = tuple(name for name in Settings.model_fields if name not in SERVING)
 """Fields that the daemon needs."""

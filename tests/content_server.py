@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 from pipeline import ContentScorer
@@ -32,9 +33,10 @@ def load() -> Scorer:
 
 
 @click.command()
+@click.option("--labels", type=click.Path(path_type=Path))
 @settings_options(*SERVE_OPTIONS)
-def main(settings: Settings) -> None:
-    serve(settings, load, sys.stderr)
+def main(labels: Path | None, settings: Settings) -> None:
+    serve(settings, load, sys.stderr, labels)
 
 
 if __name__ == "__main__":

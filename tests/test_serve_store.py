@@ -155,6 +155,7 @@ def test_filters_combine() -> None:
     Feed(store)(alarm("blk_12"), alarm("blk_2", severity="notice"), alarm("blk_22", last_time="2008-11-10T00:00:00Z"))
     assert blocks(store.alarms(Filter(severity="warning", block="2"))) == ["blk_22", "blk_12"]
     assert blocks(store.alarms(Filter(severity="warning", block="2", since=1_226_275_200_000))) == ["blk_22"]
+    assert blocks(store.alarms(Filter(alarmed=1_002_000))) == ["blk_22", "blk_2"]
 
 
 @pytest.mark.parametrize("position", [{}, {0: 5}, {2: 7}, {0: 0, 1: 12, 5: 2**63 - 1}])

@@ -54,6 +54,10 @@ class BaselineScorer:
         """The share of healthy windows that its thresholds were to let through as false alarms."""
         return self._baseline.calibration.false_alarms
 
+    def threshold(self, complete: bool) -> float:
+        """See ``stream.scoring.Thresholded``."""
+        return (self._baseline.calibration.closed if complete else self._baseline.calibration.open).threshold
+
     def score(self, windows: Sequence[Sequence[str]], complete: Sequence[bool]) -> list[Score]:
         """See ``Scorer.score``."""
         judge = self._judge

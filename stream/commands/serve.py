@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -14,14 +15,18 @@ from stream.settings import Settings
 if TYPE_CHECKING:
     from stream.scoring import Scorer
     from stream.serve.address import Address
+    from stream.serve.grading import Grader
     from stream.serve.token import Token
+    from training.blockscores import BlockScores
 
+_LABELS = "Labels of blocks (BlockId,Label), for the streaming AUC on the page."
 _TOPICS = ("raw_topic", "lines_topic", "scores_topic", "anomalies_topic", "dead_letter_topic", "windows_topic")
 SERVE_OPTIONS = (
     *(
         "listen_address",
         "api_token_file",
         "allow_anonymous",
+        "daemon_metrics",
         "bootstrap_servers",
         "kafka",
         "group_id",
@@ -45,16 +50,17 @@ Examples:
 The page is at /, the description of the API at /docs. With a token in TINYLOGBERT_API_TOKEN, or in a file, everything
 but /health needs it: as Authorization: Bearer …, or said once to the page. Ctrl-C ends it.""",
 )
+@click.option("--labels", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="CSV", help=_LABELS)
 @settings_options(*SERVE_OPTIONS)
-def serve_command(settings: Settings) -> None:
+def serve_command(labels: Path | None, settings: Settings) -> None:
     """Serve the API and the live page: what is wrong now, where, since when.
 
     Reads the topics that the daemon writes, joins no consumer group and changes nothing. Logs go to stderr.
     """
-    serve(settings, lambda: load_scorer(settings), sys.stderr)
+    serve(settings, lambda: load_scorer(settings), sys.stderr, labels)
 
 
-def serve(settings: Settings, load: "Callable[[], Scorer]", err: TextIO) -> None:
+def serve(settings: Settings, load: "Callable[[], Scorer]", err: TextIO, labels: Path | None = None) -> None:
     """Serve with the scorer that ``load`` returns; raise UserError for what ends it."""
     from stream.logs import new_log
     from stream.serve.run import run_server
@@ -63,7 +69,35 @@ def serve(settings: Settings, load: "Callable[[], Scorer]", err: TextIO) -> None
     address = _address(settings)
     token = take_token(settings.api_token_file)
     _require_guarded(address, token, settings.allow_anonymous)
-    run_server(settings, address, token, load, new_log(err))
+    run_server(settings, address, token, load, new_log(err), _grader(labels) if labels else None)
+
+
+def _grader(labels: Path) -> "Grader":
+    from stream.labels import read_labels
+    from training.blockscores import BlockScores
+
+    return _Graded(BlockScores(read_labels(labels)))
+
+
+class _Graded:
+    """Scores of labelled blocks alone, so that what it takes is bounded."""
+
+    def __init__(self, blocks: "BlockScores") -> None:
+        self._blocks = blocks
+
+    @property
+    def judged(self) -> int:
+        """See ``Grader``."""
+        return self._blocks.auc.anomalous + self._blocks.auc.normal
+
+    def see(self, block: str, score: float, anomalous: bool, closed: bool) -> None:
+        """See ``Grader``."""
+        if block in self._blocks.labels:
+            self._blocks.see(block, score, anomalous, closed)
+
+    def roc_auc(self) -> float:
+        """See ``Grader``."""
+        return self._blocks.auc.roc_auc()
 
 
 def _address(settings: Settings) -> "Address":

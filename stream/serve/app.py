@@ -1,13 +1,13 @@
 """The FastAPI application: routes, their refusals as one sentence, the docs and the page. Starts nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from stream.serve.docs import add_docs
 from stream.serve.event_routes import event_router
@@ -15,6 +15,7 @@ from stream.serve.guard import OPEN, Guard
 from stream.serve.login import login_router
 from stream.serve.measured import Measured
 from stream.serve.models import Problem
+from stream.serve.page.mount import mount_page
 from stream.serve.parts import Parts
 from stream.serve.read_routes import read_router
 from stream.serve.score_route import score_router
@@ -43,11 +44,13 @@ def new_app(parts: Parts, ending: Callable[[], bool]) -> Guard:
         redirect_slashes=False,
     )
     app.exception_handler(RequestValidationError)(_invalid)
-    for router in (score_router(parts), read_router(parts), event_router(parts, ending), state_router(parts)):
+    routers = [score_router(parts), read_router(parts), event_router(parts, ending), state_router(parts)]
+    routers.append(login_router(parts.token))
+    for router in routers:
         app.include_router(router)
-    app.include_router(login_router(parts.token))
     add_docs(app, TITLE)
-    _refuse_other_methods(app)
+    _refuse_other_methods(app, [route for router in routers for route in router.routes])
+    mount_page(app, parts, TITLE)
     _say_how_to_enter(app, guarded=parts.token is not None)
     return Guard(Measured(app, parts.metrics, parts.log), parts.token, parts.local)
 
@@ -60,22 +63,16 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": f"{where}: {first['msg']}"}, 422)
 
 
-def _refuse_other_methods(app: FastAPI) -> None:
+def _refuse_other_methods(app: FastAPI, routes: Iterable[BaseRoute]) -> None:
     """What is mounted behind the routes would answer 404 where the method alone is wrong."""
     allowed: dict[str, set[str]] = {}
-    for route in app.routes:
+    for route in routes:
         if isinstance(route, Route) and route.methods:
             allowed.setdefault(route.path, set()).update(route.methods)
     for path, methods in allowed.items():
-        app.router.routes.append(Route(path, _refusal(sorted(methods)), include_in_schema=False))
-
-
-def _refusal(allowed: list[str]) -> Callable[[Request], Any]:
-    async def refuse(_request: Request) -> Response:
-        why = f"only {' and '.join(allowed)} here"
-        return JSONResponse({"detail": why}, 405, {"allow": ", ".join(allowed)})
-
-    return refuse
+        why = f"only {' and '.join(sorted(methods))} here"
+        refusal = JSONResponse({"detail": why}, 405, {"allow": ", ".join(sorted(methods))})
+        app.router.routes.append(Route(path, refusal, include_in_schema=False))
 
 
 def _say_how_to_enter(app: FastAPI, guarded: bool) -> None:

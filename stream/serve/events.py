@@ -40,6 +40,11 @@ class Entry(NamedTuple):
         return self.event["block_id"], self.event["part"]
 
     @property
+    def began(self) -> int:
+        """When its present alarm began, or else when its newest event came."""
+        return self.published if self.alarmed is None else self.alarmed
+
+    @property
     def rank(self) -> int:
         """The severity as a number, 0 to 3."""
         return RANKS.get(self.event["severity"], 0)

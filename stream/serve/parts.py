@@ -7,9 +7,12 @@ from zoneinfo import ZoneInfo
 from stream.kafka.blocklines import BlockLines
 from stream.logs import Log
 from stream.metrics.server import ServerMetrics
+from stream.serve.daemon import DaemonMetrics
 from stream.serve.desk import Desk
 from stream.serve.following import Following
+from stream.serve.grading import Grader
 from stream.serve.pulse import PulseTaker
+from stream.serve.rate import Rate
 from stream.serve.store import Store
 from stream.serve.token import Token
 from stream.settings import Settings
@@ -26,6 +29,9 @@ class Parts:
     pulse: PulseTaker
     desk: Desk
     block_lines: BlockLines
+    daemon: DaemonMetrics
+    rate: Rate
+    grader: Grader | None = None
     token: Token | None = field(default=None, repr=False)
     local: bool = True
     metrics: ServerMetrics = field(default_factory=ServerMetrics)

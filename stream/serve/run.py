@@ -4,9 +4,10 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -18,10 +19,13 @@ from stream.metrics.server import ServerMetrics
 from stream.scoring import Scorer
 from stream.serve.address import Address
 from stream.serve.app import new_app
+from stream.serve.daemon import daemon_metrics
 from stream.serve.desk import desk
 from stream.serve.following import following
+from stream.serve.grading import Grader
 from stream.serve.parts import Parts
 from stream.serve.pulse import pulse
+from stream.serve.rate import Rate
 from stream.serve.store import Store
 from stream.serve.token import Token
 from stream.settings import Settings
@@ -37,16 +41,16 @@ def run_server(
     token: Token | None,
     load: Callable[[], Scorer],
     log: Log,
-    stop: Callable[[], bool] = lambda: False,
+    grader: Grader | None = None,
 ) -> None:
-    """Serve until ``stop``, SIGTERM or Ctrl-C; raise UserError for what ends it otherwise.
+    """Serve until SIGTERM or Ctrl-C; raise UserError for what ends it otherwise. ``grader`` knows labels.
 
     A broker that is away does not: it is waited for, and ``/health/ready`` says so.
     """
     with ExitStack() as stack:
         listening = stack.enter_context(_listen(address))
         address = Address(address.host, listening.getsockname()[1])
-        store, metrics = Store(), ServerMetrics()
+        store, metrics = Store(seen=_told(grader)), ServerMetrics()
         parts = Parts(
             settings=settings,
             log=log,
@@ -55,11 +59,14 @@ def run_server(
             pulse=stack.enter_context(pulse(settings, log)),
             desk=stack.enter_context(desk(load)),
             block_lines=stack.enter_context(closing(BlockLines(settings, LineReader()))),
+            daemon=stack.enter_context(daemon_metrics(settings.daemon_metrics)),
+            rate=Rate(lambda: store.taken),
+            grader=grader,
             token=token,
             local=address.local,
             metrics=metrics,
         )
-        server = _Server(parts, stop)
+        server = _Server(parts)
         log.info("serving", url=address.url, token=token is not None)
         stack.enter_context(_logged(log))
         server.run([listening])
@@ -68,10 +75,20 @@ def run_server(
     log.info("ended")
 
 
+def _told(grader: Grader | None) -> Callable[[Mapping[str, Any]], None]:
+    """What is called with each event that the store takes."""
+
+    def see(event: Mapping[str, Any]) -> None:
+        if grader is not None:
+            grader.see(event["block_id"], event["score"], event["anomalous"], event["status"] == "closed")
+
+    return see
+
+
 class _Server(uvicorn.Server):
     """Ends its streams when it is told to end, and itself where the checkpoint cannot be loaded."""
 
-    def __init__(self, parts: Parts, stop: Callable[[], bool]) -> None:
+    def __init__(self, parts: Parts) -> None:
         app = new_app(parts, lambda: self.should_exit)
         super().__init__(
             uvicorn.Config(
@@ -86,7 +103,6 @@ class _Server(uvicorn.Server):
             )
         )
         self._parts = parts
-        self._stop = stop
 
     async def main_loop(self) -> None:
         """As uvicorn's, and it looks at what may end it."""
@@ -98,7 +114,7 @@ class _Server(uvicorn.Server):
 
     async def _look(self) -> None:
         while not self.should_exit:
-            if self._stop() or self._parts.desk.failed:
+            if self._parts.desk.failed:
                 self.should_exit = True
             await asyncio.sleep(_LOOK_S)
 

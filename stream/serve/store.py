@@ -5,7 +5,7 @@ Knows no Kafka, no HTTP and no clock. One thread adds, others read.
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -24,14 +24,22 @@ class Store:
     both together take at most ``most_bytes``, about.
 
     ``bytes`` is what they take. ``by_arrival`` and ``by_log`` are the timelines over time of publication and of the
-    windows' last lines. ``taken`` counts what came, ``drift`` looks at closed windows among it.
+    windows' last lines. ``taken`` counts what came, ``drift`` looks at closed windows among it, ``seen`` is called
+    with each event.
     """
 
-    def __init__(self, events: int = EVENTS, alarms: int = ALARMS, most_bytes: int = BYTES) -> None:
+    def __init__(
+        self,
+        events: int = EVENTS,
+        alarms: int = ALARMS,
+        most_bytes: int = BYTES,
+        seen: Callable[[Mapping[str, Any]], None] = lambda event: None,
+    ) -> None:
         self.taken = 0
         self.by_arrival = Timeline(_TEN_SECONDS, _BINS)
         self.by_log = Timeline(_MINUTE, _BINS)
         self.drift = Drift()
+        self._seen = seen
         self._events, self._most_alarms, self._most_bytes = events, alarms, most_bytes
         self._lock = threading.Lock()
         self._recent: deque[Entry] = deque()
@@ -74,6 +82,7 @@ class Store:
             self._put(entry)
             self.by_arrival.take(entry.published, entry)
             self.by_log.take(entry.last, entry)
+            self._seen(event)
             if event["status"] == "closed":
                 self.drift.see(min(1.0, max(1e-300, event["p_value"])))
 

@@ -1,0 +1,147 @@
+"""``python -m bench.screenshots``: the pictures of the live page in the README, taken while a stream is played.
+
+Everything is real: a broker, the daemon with the shipped checkpoint, a simulated log with failures, the server, and a
+headless Chromium. Takes two minutes.
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import click
+import orjson
+
+from stream.cli import run
+from stream.demo.log import write_log
+from stream.demo.parts import broker, daemon, playing
+from stream.errors import UserError
+from stream.kafka.clients import new_admin
+from stream.kafka.topics import create_topics
+from stream.settings import Settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+_SECONDS, _BLOCKS, _SEED = 75.0, 2_400, 7
+_PATIENCE_S = 60.0
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+class Picture(NamedTuple):
+    """Where it goes, how large the window is, in which colours, and whether a block is open in it."""
+
+    file: str
+    width: int
+    height: int
+    scheme: Literal["light", "dark"]
+    detail: bool = False
+
+
+PICTURES = (
+    Picture("page-light.png", 1280, 860, "light"),
+    Picture("page-dark.png", 1280, 860, "dark"),
+    Picture("block-light.png", 1280, 860, "light", detail=True),
+    Picture("phone-light.png", 390, 844, "light"),
+    Picture("phone-block-dark.png", 390, 844, "dark", detail=True),
+)
+
+
+@click.command(epilog="\b\nExample:\n  python -m bench.screenshots --out docs/pictures")
+@click.option("--out", default="docs/pictures", show_default=True, type=click.Path(file_okay=False, path_type=Path))
+@click.option("--seconds", default=_SECONDS, show_default=True, type=click.FloatRange(10), help="How long to play.")
+def main(out: Path, seconds: float) -> None:
+    """Play a stream and take pictures of the page."""
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="tinylogbert-pictures-") as name:
+        folder = Path(name)
+        quiet = Settings()
+        log = write_log(folder, _BLOCKS, _SEED, quiet.close_after + quiet.lateness)
+        with daemon(folder / "daemon.log", None) as consumer, broker(folder / "broker", _say) as address:
+            settings = Settings(
+                bootstrap_servers=address, group_id="demo", worker_id="demo", partitions=2, idle_after=500
+            )
+            create_topics(new_admin(settings), settings)
+            consumer.consume(settings)
+            with _server(settings, folder) as url, playing(settings, log, seconds) as player:
+                while not player.done:
+                    consumer.check()
+                    _say(f"played {player.sent:,} of {len(log.lines):,} lines")
+                    time.sleep(5)
+                _take_all(url, out)
+
+
+@contextlib.contextmanager
+def _server(settings: Settings, folder: Path) -> Iterator[str]:
+    """The server as a process, ready; yields its URL."""
+    flags = [f"--{name.replace('_', '-')}={getattr(settings, name)}" for name in ("bootstrap_servers", "group_id")]
+    command = [
+        sys.executable,
+        "-m",
+        "stream",
+        "serve",
+        "--listen-address=0",
+        f"--labels={folder / 'labels.csv'}",
+        *flags,
+    ]
+    log = folder / "server.log"
+    with log.open("wb") as err, subprocess.Popen(command, stderr=err, env={**os.environ}) as process:
+        try:
+            yield _ready(log, process)
+        finally:
+            process.terminate()
+
+
+def _ready(log: Path, process: "subprocess.Popen[bytes]") -> str:
+    deadline = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline and process.poll() is None:
+        for line in log.read_bytes().splitlines():
+            url = str(orjson.loads(line).get("url", ""))
+            with contextlib.suppress(OSError):
+                if url and urllib.request.urlopen(f"{url}/health/ready", timeout=2).status == 200:
+                    return url
+        time.sleep(0.2)
+    raise UserError(f"the server is not ready: {log.read_text()[-500:]}")
+
+
+def _take_all(url: str, out: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    found = next(filter(None, map(shutil.which, _NAMES)), None)
+    if found is None:
+        raise UserError("there is no Chromium on this machine; on Debian: apt-get install chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        for picture in PICTURES:
+            _take(chromium, url, picture, out)
+            _say(f"{out / picture.file}")
+        chromium.close()
+
+
+def _take(chromium: "Browser", url: str, picture: Picture, out: Path) -> None:
+    size = {"width": picture.width, "height": picture.height}
+    page: Page = chromium.new_page(viewport=size, color_scheme=picture.scheme)  # type: ignore[arg-type]
+    page.goto(url)
+    page.wait_for_selector(".alarms tbody tr")
+    if picture.detail:
+        page.locator(".alarms tr.critical button").nth(1).click()
+        page.wait_for_selector(".panel .lines")
+        page.mouse.move(0, 0)
+    page.wait_for_timeout(2_500)  # the chart is drawn every other second
+    page.screenshot(path=out / picture.file)
+    page.close()
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+if __name__ == "__main__":
+    run(main, "python -m bench.screenshots")
