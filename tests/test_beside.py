@@ -258,9 +258,13 @@ def test_the_report_has_table_curves_and_cost_and_all_but_the_cost_comes_out_the
         figures.append((tmp_path / "report" / "report.json").read_bytes())
     assert (tmp_path / "report" / "beside.png").read_bytes().startswith(b"\x89PNG")
     assert figures[0] == figures[1]
-    without = [re.sub(r"<td class='n cost'>[\d.]+</td>", "", page) for page in pages]
+    without = [re.sub(r"<td class='n cost'>[\d.]+</td>|<p class=cost>.*?</p>", "", page) for page in pages]
     assert without[0] == without[1]
     assert pages[0].count("<td class='n cost'>") == 4
+    took = (
+        r"<p class=cost>To score 1,000 distinct windows TinyLogBERT took [\d.]+ s, (pca|rarity|forest) [\d.]+ s\.</p>"
+    )
+    assert re.search(took, pages[0])
     found = json.loads(figures[0])
     assert found["baselines"]["verdict"] in pages[0]
     assert f"{log.earlier}" in found["run"]["sha256"]

@@ -1,6 +1,6 @@
 """The part of the report's page that holds a scorer against simple detectors: the sentence, the table, the cost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -24,7 +24,17 @@ def beside_section(name: str, figures: Mapping[str, Any], costs: Mapping[str, fl
         cost = f"<td class='n cost'>{costs[called]:.3f}</td>" if costs else ""
         rows.append(f"<tr><td>{escape(called)}</td>{cells}{cost}</tr>")
     verdict = f"<p class=verdict>{escape(beside['verdict'])}</p>"
-    return f"{verdict}{wide(rows)}{_note(costs)}"
+    return f"{verdict}{_cost(name, beside['detectors'], costs)}{wide(rows)}{_note(costs)}"
+
+
+def _cost(name: str, rows: Sequence[Mapping[str, Any]], costs: Mapping[str, float]) -> str:
+    """What the scorer and the best detector beside it cost, as a sentence; empty where it was not measured."""
+    ranked = [row for row in rows if row["average_precision"] is not None]
+    if not costs or not ranked:
+        return ""
+    best = max(ranked, key=lambda row: float(row["average_precision"]))["detector"]
+    took = f"{costs[name]:.3f} s, {escape(best)} {costs[best]:.3f} s"
+    return f"<p class=cost>To score 1,000 distinct windows {escape(name)} took {took}.</p>"
 
 
 def _cells(found: Mapping[str, Any]) -> list[str]:
