@@ -5,8 +5,10 @@ headless Chromium. Takes two minutes.
 """
 
 import contextlib
+import io
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -30,7 +32,8 @@ from stream.settings import Settings
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-_SECONDS, _BLOCKS, _SEED = 75.0, 2_400, 7
+_SECONDS, _BLOCKS, _SEED = 100.0, 2_400, 7
+_UNTIL = 0.6  # of the lines: while they still come
 _PATIENCE_S = 60.0
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -64,35 +67,35 @@ def main(out: Path, seconds: float) -> None:
         folder = Path(name)
         quiet = Settings()
         log = write_log(folder, _BLOCKS, _SEED, quiet.close_after + quiet.lateness)
+        os.environ["TINYLOGBERT_METRICS_ADDRESS"] = str(metrics := _free_port())
         with daemon(folder / "daemon.log", None) as consumer, broker(folder / "broker", _say) as address:
             settings = Settings(
                 bootstrap_servers=address, group_id="demo", worker_id="demo", partitions=2, idle_after=500
             )
             create_topics(new_admin(settings), settings)
             consumer.consume(settings)
-            with _server(settings, folder) as url, playing(settings, log, seconds) as player:
-                while not player.done:
+            with _server(settings, folder, metrics) as url, playing(settings, log, seconds) as player:
+                while player.sent < _UNTIL * len(log.lines):
                     consumer.check()
                     _say(f"played {player.sent:,} of {len(log.lines):,} lines")
                     time.sleep(5)
                 _take_all(url, out)
 
 
+def _free_port() -> int:
+    with socket.socket() as any_port:
+        any_port.bind(("127.0.0.1", 0))
+        return int(any_port.getsockname()[1])
+
+
 @contextlib.contextmanager
-def _server(settings: Settings, folder: Path) -> Iterator[str]:
+def _server(settings: Settings, folder: Path, metrics: int) -> Iterator[str]:
     """The server as a process, ready; yields its URL."""
     flags = [f"--{name.replace('_', '-')}={getattr(settings, name)}" for name in ("bootstrap_servers", "group_id")]
-    command = [
-        sys.executable,
-        "-m",
-        "stream",
-        "serve",
-        "--listen-address=0",
-        f"--labels={folder / 'labels.csv'}",
-        *flags,
-    ]
+    flags += [f"--labels={folder / 'labels.csv'}", f"--daemon-metrics={metrics}", "--listen-address=0"]
+    command = [sys.executable, "-m", "stream", "serve", *flags]
     log = folder / "server.log"
-    with log.open("wb") as err, subprocess.Popen(command, stderr=err, env={**os.environ}) as process:
+    with log.open("wb") as err, subprocess.Popen(command, stderr=err) as process:
         try:
             yield _ready(log, process)
         finally:
@@ -135,8 +138,15 @@ def _take(chromium: "Browser", url: str, picture: Picture, out: Path) -> None:
         page.wait_for_selector(".panel .lines")
         page.mouse.move(0, 0)
     page.wait_for_timeout(2_500)  # the chart is drawn every other second
-    page.screenshot(path=out / picture.file)
+    _save(page.screenshot(), out / picture.file)
     page.close()
+
+
+def _save(png: bytes, path: Path) -> None:
+    """With few colours, since it lies in a repository."""
+    from PIL import Image
+
+    Image.open(io.BytesIO(png)).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def _say(text: str) -> None:

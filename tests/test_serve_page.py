@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from chromium import browser, sideways, visit
-from pipeline import ContentScorer, line, new_settings, read_topic, running, send, wait_until
+from pipeline import ContentScorer, line, new_producer, new_settings, read_topic, running, send, wait_until
 from playwright.sync_api import Browser, Page, expect
 from serving import alarm, healthy, publish, serving
 
@@ -236,6 +236,18 @@ def test_the_figures_show_open_windows_and_the_streaming_auc_if_told_where(
     ):
         for name, value in (("Open windows", "1.2 k"), ("Streaming AUC", "1.0000"), ("Drift", "none")):
             expect(page.locator(".figures div", has_text=name).locator("dd")).to_have_text(value)
+
+
+def test_labels_in_the_headers_of_lines_are_found(chromium: Browser, api: httpx.Client, settings: Settings) -> None:
+    producer = new_producer(settings)
+    for block, label in (("blk_1", b"1"), ("blk_2", b"0")):
+        producer.produce(settings.lines_topic, line(1, f"Receiving {block}"), block, headers=[("label", label)])
+    assert producer.flush(60) == 0
+    publish(settings, alarm("blk_1"), healthy("blk_2"))
+    with opened(chromium, api) as page:
+        figure = page.locator(".figures div", has_text="Streaming AUC")
+        expect(figure.locator("dd")).to_have_text("1.0000")
+        expect(figure).to_have_attribute("title", "of 2 labelled blocks so far")
 
 
 @contextmanager

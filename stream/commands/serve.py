@@ -15,11 +15,10 @@ from stream.settings import Settings
 if TYPE_CHECKING:
     from stream.scoring import Scorer
     from stream.serve.address import Address
-    from stream.serve.grading import Grader
+    from stream.serve.grading import Grading
     from stream.serve.token import Token
-    from training.blockscores import BlockScores
 
-_LABELS = "Labels of blocks (BlockId,Label), for the streaming AUC on the page."
+_LABELS = "Labels of blocks (BlockId,Label), for the streaming AUC on the page; else those in the headers of lines."
 _TOPICS = ("raw_topic", "lines_topic", "scores_topic", "anomalies_topic", "dead_letter_topic", "windows_topic")
 SERVE_OPTIONS = (
     *(
@@ -69,35 +68,15 @@ def serve(settings: Settings, load: "Callable[[], Scorer]", err: TextIO, labels:
     address = _address(settings)
     token = take_token(settings.api_token_file)
     _require_guarded(address, token, settings.allow_anonymous)
-    run_server(settings, address, token, load, new_log(err), _grader(labels) if labels else None)
+    run_server(settings, address, token, load, new_log(err), _grading(labels))
 
 
-def _grader(labels: Path) -> "Grader":
+def _grading(labels: Path | None) -> "Grading":
     from stream.labels import read_labels
+    from stream.serve.grading import Grading
     from training.blockscores import BlockScores
 
-    return _Graded(BlockScores(read_labels(labels)))
-
-
-class _Graded:
-    """Scores of labelled blocks alone, so that what it takes is bounded."""
-
-    def __init__(self, blocks: "BlockScores") -> None:
-        self._blocks = blocks
-
-    @property
-    def judged(self) -> int:
-        """See ``Grader``."""
-        return self._blocks.auc.anomalous + self._blocks.auc.normal
-
-    def see(self, block: str, score: float, anomalous: bool, closed: bool) -> None:
-        """See ``Grader``."""
-        if block in self._blocks.labels:
-            self._blocks.see(block, score, anomalous, closed)
-
-    def roc_auc(self) -> float:
-        """See ``Grader``."""
-        return self._blocks.auc.roc_auc()
+    return Grading(BlockScores, read_labels(labels) if labels else None)
 
 
 def _address(settings: Settings) -> "Address":

@@ -10,7 +10,7 @@ from stream.metrics.server import ServerMetrics
 from stream.serve.daemon import DaemonMetrics
 from stream.serve.desk import Desk
 from stream.serve.following import Following
-from stream.serve.grading import Grader
+from stream.serve.grading import Grading
 from stream.serve.pulse import PulseTaker
 from stream.serve.rate import Rate
 from stream.serve.store import Store
@@ -31,7 +31,7 @@ class Parts:
     block_lines: BlockLines
     daemon: DaemonMetrics
     rate: Rate
-    grader: Grader | None = None
+    grading: Grading
     token: Token | None = field(default=None, repr=False)
     local: bool = True
     metrics: ServerMetrics = field(default_factory=ServerMetrics)

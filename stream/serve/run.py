@@ -4,10 +4,9 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from types import FrameType
-from typing import Any
 
 import uvicorn
 
@@ -22,7 +21,8 @@ from stream.serve.app import new_app
 from stream.serve.daemon import daemon_metrics
 from stream.serve.desk import desk
 from stream.serve.following import following
-from stream.serve.grading import Grader
+from stream.serve.grading import Grading
+from stream.serve.labelled import labelled
 from stream.serve.parts import Parts
 from stream.serve.pulse import pulse
 from stream.serve.rate import Rate
@@ -41,16 +41,16 @@ def run_server(
     token: Token | None,
     load: Callable[[], Scorer],
     log: Log,
-    grader: Grader | None = None,
+    grading: Grading,
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C; raise UserError for what ends it otherwise. ``grader`` knows labels.
+    """Serve until SIGTERM or Ctrl-C; raise UserError for what ends it otherwise. ``grading`` knows labels.
 
     A broker that is away does not: it is waited for, and ``/health/ready`` says so.
     """
     with ExitStack() as stack:
         listening = stack.enter_context(_listen(address))
         address = Address(address.host, listening.getsockname()[1])
-        store, metrics = Store(seen=_told(grader)), ServerMetrics()
+        store, metrics = Store(seen=grading.see), ServerMetrics()
         parts = Parts(
             settings=settings,
             log=log,
@@ -61,11 +61,12 @@ def run_server(
             block_lines=stack.enter_context(closing(BlockLines(settings, LineReader()))),
             daemon=stack.enter_context(daemon_metrics(settings.daemon_metrics)),
             rate=Rate(lambda: store.taken),
-            grader=grader,
+            grading=grading,
             token=token,
             local=address.local,
             metrics=metrics,
         )
+        stack.enter_context(labelled(settings, store, grading))
         server = _Server(parts)
         log.info("serving", url=address.url, token=token is not None)
         stack.enter_context(_logged(log))
@@ -73,16 +74,6 @@ def run_server(
     if failed := parts.desk.failed:
         raise failed
     log.info("ended")
-
-
-def _told(grader: Grader | None) -> Callable[[Mapping[str, Any]], None]:
-    """What is called with each event that the store takes."""
-
-    def see(event: Mapping[str, Any]) -> None:
-        if grader is not None:
-            grader.see(event["block_id"], event["score"], event["anomalous"], event["status"] == "closed")
-
-    return see
 
 
 class _Server(uvicorn.Server):

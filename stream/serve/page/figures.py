@@ -1,5 +1,6 @@
 """The row of figures: how fast, how far behind, how much is open, whether the logs have changed, how right it is."""
 
+import math
 from typing import NamedTuple
 
 from stream.serve.page.words import short
@@ -32,10 +33,10 @@ def figures_of(parts: Parts) -> list[Figure]:
         Figure("Open windows", _shown(open_windows), how),
         Figure("Drift", "none" if not drift else f"{drift}×", _drift_title(drift), drift > 0),
     ]
-    if parts.grader is not None:
-        auc = parts.grader.roc_auc()
-        value = _UNKNOWN if auc != auc else f"{auc:.4f}"
-        figures.append(Figure("Streaming AUC", value, f"of {parts.grader.judged:,} labelled blocks so far"))
+    if parts.grading.begun:
+        auc = parts.grading.roc_auc()
+        value = _UNKNOWN if math.isnan(auc) else f"{auc:.4f}"
+        figures.append(Figure("Streaming AUC", value, f"of {parts.grading.judged:,} labelled blocks so far"))
     return figures
 
 
