@@ -1,8 +1,9 @@
 """A checkpoint folder: ``model.safetensors``, ``config.json``, ``tokenizer.json``, ``calibration.json``, ``README.md``.
 
 Matrices are stored in half precision and used in single precision, for which training rounds them before it calibrates
-(``rounded``). Nothing is ever unpickled. Each file is read once and whole: what is loaded is what the name stands for,
-and a file that is cut short under a running daemon's hands cannot end it, as it would if it were mapped into memory.
+(``rounded``). Nothing is ever unpickled. Each file is read once and whole, and is what config.json says was saved
+(``model.manifest``): what is loaded is what the name stands for, and a file that is cut short under a running daemon's
+hands cannot end it, as it would if it were mapped into memory.
 """
 
 import json
@@ -24,6 +25,7 @@ from model.explain import Typical
 from model.flat import FlatBert
 from model.folder import BERT_FILES, CALIBRATION, CARD, CONFIG, TOKENIZER, WEIGHTS, digest, require, shipped_checkpoint
 from model.inference import Forward
+from model.manifest import read_checked, seal
 from stream.errors import InputError
 
 
@@ -55,7 +57,7 @@ class Checkpoint:
 def load_checkpoint(folder: Path | str | None = None, device: str = "cpu") -> Checkpoint:
     """Load a checkpoint folder, or the shipped one; it is ready to score on ``device``, ``cpu`` or ``cuda``.
 
-    Raises InputError, in one line, for a folder that is missing, incomplete or damaged.
+    Raises InputError, in one line, for a folder that is missing, incomplete, damaged or changed since it was saved.
     """
     where = shipped_checkpoint() if folder is None else Path(folder)
     require(where, BERT_FILES)
@@ -93,6 +95,7 @@ def save_checkpoint(
     (folder / CALIBRATION).write_text(json.dumps(calibration.as_json(), indent=1) + "\n")
     (folder / CARD).write_text(card)
     (folder / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    seal(folder, BERT_FILES)
 
 
 def rounded(model: TinyLogBERT) -> None:
@@ -107,7 +110,7 @@ def _stored(value: torch.Tensor) -> torch.Tensor:
 
 
 def _load(where: Path, device: str) -> Checkpoint:
-    content = {name: (where / name).read_bytes() for name in BERT_FILES}
+    content = read_checked(where, BERT_FILES)
     config: dict[str, Any] = json.loads(content[CONFIG])
     ours = config.pop("tinylogbert")
     encoder = WindowEncoder(Tokenizer.from_buffer(content[TOKENIZER]), int(ours["max_tokens"]))

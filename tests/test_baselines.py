@@ -16,6 +16,8 @@ from sklearn.ensemble import IsolationForest
 
 from model.baselines import DETECTORS, BaselineScorer, load_baseline
 from model.baselines.pca import PcaDetector
+from model.folder import BASELINE_FILES
+from model.manifest import seal
 from stream.commands.scorers import load_scorer
 from stream.errors import InputError
 from stream.settings import load_settings
@@ -236,6 +238,7 @@ def test_a_damaged_folder_is_one_line(
     folder = tmp_path / "damaged"
     shutil.copytree(folders[name], folder)
     spoil(folder)
+    seal(folder, BASELINE_FILES)
     with pytest.raises(InputError) as error:
         load_scorer(load_settings(checkpoint=folder))
     assert str(error.value).startswith(f"the checkpoint {folder} is damaged or of another kind: ")

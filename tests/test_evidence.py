@@ -16,7 +16,9 @@ from bench.evidence.watched import WatchedScorer
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.encoding import WindowEncoder, add_tokens
 from model.explain import Ids, Typical, explain
+from model.folder import BERT_FILES
 from model.inference import Inference
+from model.manifest import seal
 from stream.errors import InputError
 from stream.lines import LineReader, block_ids
 from stream.scoring import Surprise
@@ -175,6 +177,7 @@ def test_typical_windows_that_cannot_be_read_are_a_damaged_checkpoint(tmp_path: 
     config = json.loads((folder / "config.json").read_text())
     config["tinylogbert"]["typical"] = wrong
     (folder / "config.json").write_text(json.dumps(config))
+    seal(folder, BERT_FILES)
     with pytest.raises(InputError, match="is damaged"):
         load_checkpoint(folder)
 

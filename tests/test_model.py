@@ -16,6 +16,8 @@ from model.bert import mini_config, new_encoder, padded
 from model.calibration import Calibration, Reference, Tail
 from model.checkpoint import rounded, save_checkpoint
 from model.encoding import WindowEncoder, add_tokens
+from model.folder import BERT_FILES
+from model.manifest import seal
 from model.scorer import BertScorer
 from stream.errors import InputError
 from training.tokenizer import learn_tokenizer
@@ -190,6 +192,7 @@ def test_the_name_changes_with_whatever_may_change_a_score(folder: Path, name: s
 
 def edit(file: Path, change: dict[str, object]) -> None:
     file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
+    seal(file.parent, BERT_FILES)
 
 
 def no_number(folder: Path) -> None:
@@ -217,6 +220,7 @@ def a_larger_tokenizer(folder: Path) -> None:
 )
 def test_files_that_do_not_belong_together_are_refused(folder: Path, spoil: Callable[[Path], None], said: str) -> None:
     spoil(folder)
+    seal(folder, BERT_FILES)
     with pytest.raises(InputError) as error:
         load_checkpoint(folder)
     assert str(error.value) == f"the checkpoint {folder} is damaged or of another kind: {said}"

@@ -1,6 +1,6 @@
 """A simple detector's folder: ``detector.safetensors``, ``config.json``, ``kinds.json``, ``calibration.json``, a card.
 
-Arrays, never a pickle. Each file is read once and whole, as those of TinyLogBERT are.
+Arrays, never a pickle. Each file is read once and whole, and checked, as those of TinyLogBERT are.
 """
 
 import json
@@ -18,6 +18,7 @@ from model.baselines.pca import PcaDetector
 from model.baselines.rarity import RarityDetector
 from model.calibration import Calibration
 from model.folder import ARRAYS, BASELINE_FILES, CALIBRATION, CARD, CONFIG, KINDS, digest, require
+from model.manifest import read_checked, seal
 from stream.errors import InputError
 
 DETECTORS: dict[str, type[Detector]] = {"pca": PcaDetector, "rarity": RarityDetector, "forest": ForestDetector}
@@ -37,12 +38,12 @@ class Baseline:
 def load_baseline(folder: Path | str) -> Baseline:
     """Load a folder that ``save_baseline`` wrote.
 
-    Raises InputError, in one line, for a folder that is missing, incomplete or damaged.
+    Raises InputError, in one line, for a folder that is missing, incomplete, damaged or changed since it was saved.
     """
     where = Path(folder)
     require(where, BASELINE_FILES)
     try:
-        return _load({name: (where / name).read_bytes() for name in BASELINE_FILES})
+        return _load(read_checked(where, BASELINE_FILES))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, SafetensorError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"the checkpoint {where} is damaged or of another kind: {first}") from error
@@ -61,6 +62,7 @@ def save_baseline(folder: Path, baseline: Baseline, card: str, name: str) -> Non
     (folder / CARD).write_text(card)
     config = {"tinylogbert": {"detector": detector, "name": name}}
     (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n")
+    seal(folder, BASELINE_FILES)
 
 
 def _load(content: dict[str, bytes]) -> Baseline:
