@@ -15,6 +15,7 @@ from stream.windows.window import Reason
 
 EVERY_S = 1.0
 _P = "tinylogbert_"
+# Told as 0 before the first, so that its rate is known; any other reason is told once it occurs.
 _REASONS = ("too_long", "encoding", "timestamp", "blocks", "key", "control")
 
 DAEMON = (
@@ -87,7 +88,8 @@ def _of_stages(worker: Worker) -> Named:
     yield "bytes_total", {(name,): stage.bytes for name, stage in stages.items()}
     yield "lines_without_block_total", {(name,): stage.no_block for name, stage in stages.items()}
     yield "time_jumps_total", {(name,): stage.jumps for name, stage in stages.items()}
-    yield "dead_letters_total", {(name, why): stage.dead_by[why] for name, stage in stages.items() for why in _REASONS}
+    dead = {name: dict.fromkeys(_REASONS, 0) | stage.dead_by for name, stage in stages.items()}
+    yield "dead_letters_total", {(name, why): count for name, by in dead.items() for why, count in by.items()}
 
 
 def _of_commits(worker: Worker) -> Named:
