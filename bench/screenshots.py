@@ -134,7 +134,7 @@ def _take(chromium: "Browser", url: str, picture: Picture, out: Path) -> None:
     page.goto(url)
     page.wait_for_selector(".alarms tbody tr")
     if picture.detail:
-        page.locator(".alarms tr.critical button").nth(1).click()
+        page.locator(".alarms tr.critical", has_text="writeBlock").locator("button").first.click()
         page.wait_for_selector(".panel .lines")
         page.mouse.move(0, 0)
     page.wait_for_timeout(2_500)  # the chart is drawn every other second
@@ -146,7 +146,8 @@ def _save(png: bytes, path: Path) -> None:
     """With few colours, since it lies in a repository."""
     from PIL import Image
 
-    Image.open(io.BytesIO(png)).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(path, optimize=True)
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    picture.quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def _say(text: str) -> None:

@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from stream.kafka.clients import new_consumer, partitions_of
 from stream.kafka.partitioners import consistent, fnv1a, murmur2
 from stream.kafka.refusals import kafka_errors
-from stream.lines import BadLine, LineReader, block_ids
+from stream.lines import BadLine, LineReader
 from stream.settings import Settings
 
 RADII = (2_000, 20_000, 200_000)
@@ -120,7 +120,7 @@ class BlockLines:
                     moment, text = self._reader.read(raw)
                 except BadLine:
                     continue
-                if wanted.first <= moment <= wanted.last and wanted.block in block_ids(raw):
+                if wanted.first <= moment <= wanted.last:
                     lines.append(RawLine(moment, text, raw, (place.topic, place.partition, offset)))
         return lines
 

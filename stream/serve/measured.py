@@ -53,4 +53,4 @@ def _pattern(scope: Scope) -> str:
     """The route's pattern, never what a client sent."""
     route = scope.get("route")
     path = getattr(route, "path", None)
-    return path if isinstance(path, str) and path else "(none)"
+    return path.replace(":path}", "}") if isinstance(path, str) and path else "(none)"

@@ -11,13 +11,13 @@ from fastapi.responses import JSONResponse
 from stream.errors import BrokerError
 from stream.kafka.blocklines import Found, RawLine
 from stream.serve.detail import Detail, detail_of, wanted_of
-from stream.serve.events import Entry, epoch_ms_of
+from stream.serve.events import MAX_BLOCK_ID, Entry, epoch_ms_of
 from stream.serve.filters import Filter
 from stream.serve.models import Anomalies, Block, Problem, Severity
 from stream.serve.parts import Parts
 from stream.windows.judge import time_text
 
-_CURSOR = re.compile(r"^([0-9]{1,15})\.([0-9]{1,9})\.(blk_-?[0-9]{1,19})$")
+_CURSOR = re.compile(r"^([0-9]{1,15})\.([0-9]{1,9})\.((?:[0-9a-f]{2}){1,1024})$")
 _MOST_TEXT = 200
 _PARTS = 20
 
@@ -56,15 +56,13 @@ def read_router(parts: Parts) -> APIRouter:
         return JSONResponse({"anomalies": [entry.event for entry in page], "next": after})
 
     @router.get(
-        "/blocks/{block_id}",
+        "/blocks/{block_id:path}",
         summary="One block",
         response_model=None,
         responses={200: {"model": Block}, 404: {"model": Problem}, 422: {"model": Problem}},
     )
     async def block(
-        block_id: Annotated[
-            str, Path(pattern="^blk_-?[0-9]{1,19}$", max_length=24, examples=["blk_38865049064139660"])
-        ],
+        block_id: Annotated[str, Path(min_length=1, max_length=MAX_BLOCK_ID, examples=["blk_38865049064139660"])],
     ) -> JSONResponse:
         """All parts of a block that the server remembers, each by its newest event, with its raw lines from Kafka."""
         entries = parts.store.block(block_id)[-_PARTS:]
@@ -121,10 +119,10 @@ def _place(entry: Entry) -> Place:
 
 def _cursor(entry: Entry) -> str:
     published, part, block = _place(entry)
-    return f"{published}.{part}.{block}"
+    return f"{published}.{part}.{block.encode().hex()}"
 
 
 def _read_cursor(text: str) -> Place:
     match = _CURSOR.fullmatch(text)
     assert match is not None  # the route's own pattern
-    return int(match[1]), int(match[2]), match[3]
+    return int(match[1]), int(match[2]), bytes.fromhex(match[3]).decode(errors="replace")

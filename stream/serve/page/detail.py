@@ -19,6 +19,8 @@ _REASONS = {
     "evicted": "closed, since too many windows were open",
     "end of input": "closed at the end of the input",
 }
+_MANY = 12
+_TO_THE_MARKED = "() => document.querySelector('.lines li.marked').scrollIntoView({block: 'center'})"
 _SEVERITIES = ("critical", "warning", "notice", "normal")
 
 
@@ -27,7 +29,7 @@ def show_head(entry: Entry, now: int, leave: Callable[[], Any]) -> None:
     event = entry.event
     block, part = entry.key
     with box("header"):
-        title = Text("h2", block if part == 1 else f"{block}, part {part}")
+        title = Text("h2", visible(block if part == 1 else f"{block}, part {part}"))
         title.props("tabindex=-1")
         close = Text("button", "Close", "plain")
         close.props('type=button aria-keyshortcuts="Escape"')
@@ -85,7 +87,11 @@ def show_evidence(entry: Entry) -> None:
 
 def show_lines(detail: Detail | None) -> None:
     """The raw lines; None while they are looked up."""
-    Text("h3", "Its lines in order")
+    with box("h3", "bar"):
+        Text("span", "Its lines in order")
+        if detail and len(detail.lines) > _MANY and any(line.surprise is not None for line in detail.lines):
+            jump = Text("button", "Go to the marked one", "plain").props("type=button")
+            jump.on("click", js_handler=_TO_THE_MARKED)
     if detail is None:
         Text("p", "Looking them up in Kafka …", "quiet")
         return
@@ -107,6 +113,8 @@ def show_neighbours(neighbours: Sequence[Entry], entry: Entry, choose: Callable[
                 seconds = (other.last - entry.last) / 1000
                 when = "same time" if not seconds else f"{span(abs(seconds))} {'later' if seconds > 0 else 'earlier'}"
                 Text("span", when, "when")
-                link = Text("button", other.event["block_id"], f"plain {known_severity(other)}").props("type=button")
+                link = Text("button", visible(other.event["block_id"]), f"plain {known_severity(other)}").props(
+                    "type=button"
+                )
                 link.on("click", partial(choose, key_of(other)), args=[])
                 Text("span", worst_line(other), "line")

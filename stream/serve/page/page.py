@@ -2,12 +2,13 @@
 
 import time
 from typing import Any
+from urllib.parse import quote
 
 from nicegui import ui
 from nicegui.element import Element
 
 from stream.scoring import Thresholded
-from stream.serve.events import Entry
+from stream.serve.events import MAX_BLOCK_ID, Entry
 from stream.serve.filters import Filter
 from stream.serve.page import chart
 from stream.serve.page.components import Alarms, Text, box
@@ -73,7 +74,7 @@ class Page:
         ui.skip_link("Skip to the anomalies", target=self._list)
         ui.timer(REFRESH_S, self._refresh)
         block = ui.context.client.request.query_params.get("block", "") if ui.context.client.request else ""
-        self._wished = block[:40]
+        self._wished = block[:MAX_BLOCK_ID]
 
     def _build_chart(self) -> None:
         with box("section", "timeline").props('aria-label="Scores over time"'):
@@ -118,7 +119,7 @@ class Page:
         lines = self._show_panel(entry)
         self._panel.visible = True
         ui.run_javascript("document.querySelector('.panel h2')?.focus()")
-        ui.navigate.history.replace(f"/?block={entry.event['block_id']}")
+        ui.navigate.history.replace(f"/?block={quote(entry.event['block_id'], safe='')}")
         self._refresh()
         detail = await look_up(self._parts, entry)
         if self._open == key and self._shown is entry:  # only this is made anew: somebody may be about to click
@@ -247,7 +248,7 @@ class Page:
         return [entry for entry in self._known_alarms() if wanted.lets(entry)]
 
     def _find(self, key: str) -> Entry | None:
-        block, _, part = key.partition("/")
+        block, _, part = key.rpartition("/")
         return next((entry for entry in self._store.block(block) if str(entry.event["part"]) == part), None)
 
     def _offer_components(self) -> None:

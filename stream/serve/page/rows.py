@@ -30,7 +30,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "key": key_of(entry),
         "severity": known_severity(entry),
         "time": day_and_time(entry.last),
-        "block": block if part == 1 else f"{block} #{part}",
+        "block": visible(block if part == 1 else f"{block} #{part}"),
         "line": worst_line(entry),
         "odds": odds(event["p_value"]),
         "title": unusual(event["p_value"]),
