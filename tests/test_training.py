@@ -93,6 +93,9 @@ def test_the_command_writes_the_folder_prints_it_and_may_be_repeated(tmp_path: P
         result = CliRunner().invoke(train_command, arguments, catch_exceptions=False)
         assert result.exit_code == 0
         assert result.stdout == f"{tmp_path / 'out'}\n"
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "Lines of a.log." in card
+    assert str(tmp_path) not in card, "a card that is passed on tells nothing of where its files lay"
     assert {path.name for path in tmp_path.iterdir()} == {"a.log", "labels.csv", "out"}
     card = (tmp_path / "out" / "README.md").read_text()
     assert "`tinylogbert train a.log --out out --base-model" in card

@@ -38,9 +38,7 @@ _OPTIONS = (
     ),
     click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of all chance."),
     click.option("--epochs", type=click.IntRange(0), default=0, show_default=True, help="Of masked-LM pretraining."),
-    click.option(
-        "--steps", type=click.IntRange(1), default=600, show_default=True, help="Of the head, of 96 windows."
-    ),
+    click.option("--steps", type=click.IntRange(1), default=600, show_default=True, help="Of the head, of 96 windows."),
     click.option(
         "--false-alarms",
         callback=lambda _context, _option, text: _budget(text),
@@ -116,7 +114,11 @@ def run_training(
         _require_one(mine, detector)
         found = iter(lines(partial(progress, "reading")))
         first = list(islice(found, 1))  # what cannot be read is said before torch is loaded
-        about = {"command": command, "source": source or f"Lines of {inputs[0]}.", "healthy": normal_only is not None}
+        about = {
+            "command": command,
+            "source": source or f"Lines of {Path(inputs[0]).name}.",
+            "healthy": normal_only is not None,
+        }
         bert = partial(_bert, keep=keep, plots=aside.get("plots", False), device=device)
         fit = bert if detector == "bert" else partial(_simple, detector)
         checkpoint = fit({**chosen, **about}, chain(first, found), folder, windows, progress, anomalous)
