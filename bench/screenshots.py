@@ -143,11 +143,10 @@ def _take(chromium: "Browser", url: str, picture: Picture, out: Path) -> None:
 
 
 def _save(png: bytes, path: Path) -> None:
-    """With few colours, since it lies in a repository."""
+    """As small as it gets without a loss, since it lies in a repository."""
     from PIL import Image
 
-    picture = Image.open(io.BytesIO(png)).convert("RGB")
-    picture.quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
+    Image.open(io.BytesIO(png)).convert("RGB").save(path, optimize=True)
 
 
 def _say(text: str) -> None:

@@ -142,6 +142,15 @@ def test_without_a_token_it_answers_to_names_of_this_machine_alone(
     assert open_server.get("/anomalies", headers={"host": host}).status_code == status
 
 
+@pytest.mark.parametrize("path", ["/score", "/_nicegui_ws/socket.io/?EIO=4&transport=polling"])
+def test_pages_from_elsewhere_may_not_act(open_server: httpx.Client, path: str) -> None:
+    for origin in ("https://evil.example", "null"):
+        answer = open_server.post(path, headers={"origin": origin}, json={"log_text": "a"})
+        assert (answer.status_code, answer.json()["detail"]) == (403, "a page of another origin may not do that")
+    own = str(open_server.base_url).rstrip("/")
+    assert open_server.post(path, headers={"origin": own}, json={"log_text": "a"}).status_code != 403
+
+
 def test_browsers_are_told_to_load_nothing_from_elsewhere(open_server: httpx.Client) -> None:
     headers = open_server.get("/anomalies").headers
     assert headers["content-security-policy"].startswith("default-src 'self';")

@@ -75,9 +75,8 @@ class Guard:
             if scope["type"] == "http" and "text/html" in headers.get("accept", "") and scope["method"] == "GET":
                 return RedirectResponse(f"/login?to={quote(scope['path'])}", 303)
             return _answer(401, "say the token: Authorization: Bearer …", {"www-authenticate": "Bearer"})
-        origin = headers.get("origin")
-        if scope["type"] == "websocket" and origin and origin.partition("://")[2] != headers.get("host"):
-            return _answer(403, "a page of another origin may not listen here")
+        if _acts(scope) and _is_foreign(headers):
+            return _answer(403, "a page of another origin may not do that")
         length = headers.get("content-length", "0")
         if length.isdigit() and len(length) < 20 and int(length) > MAX_BODY:
             return _answer(413, _TOO_LARGE, {"connection": "close"})
@@ -107,6 +106,18 @@ class Guard:
             return message
 
         await self._app(scope, counted, _with_headers(send))
+
+
+def _acts(scope: Scope) -> bool:
+    """Whether it does more than read: sends something, or talks with the page."""
+    talks = scope["type"] == "websocket" or scope["path"].startswith("/_nicegui_ws")
+    return bool(talks or scope["method"] == "POST")
+
+
+def _is_foreign(headers: Headers) -> bool:
+    """Whether a browser says that a page from elsewhere asks; a proxy has to pass on the name that was called."""
+    origin = headers.get("origin")
+    return origin is not None and origin.partition("://")[2] != headers.get("host")
 
 
 def _name(host: str) -> str:
