@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: help setup dev demo test check chaos bench bench-long bench-state bench-guarantee bench-detection bench-words bench-evidence bench-tokens bench-calibration format lock clean
+.PHONY: help setup dev demo test check chaos bench bench-long bench-state bench-guarantee bench-detection bench-words bench-evidence bench-tokens bench-calibration format lock dist clean
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -71,6 +71,11 @@ format: dev ## rewrite the code in the one format
 lock: $(UV) ## pin and hash the newest versions that pyproject.toml allows
 	$(UV) pip compile -q --universal --generate-hashes --no-annotate --upgrade --python-version 3.11 pyproject.toml -o requirements.txt
 	$(UV) pip compile -q --universal --generate-hashes --no-annotate --python-version 3.11 -c requirements.txt --group dev pyproject.toml -o requirements-dev.txt
+
+dist: dev ## wheel and sdist into dist/, as tests/test_dist.py checks them
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build --target sdist --target wheel
+	@ls -l dist
 
 clean: ## remove .venv and what tools left
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

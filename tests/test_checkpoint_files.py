@@ -1,11 +1,13 @@
 """A checkpoint's files are what was saved, or the folder is refused in one line: TinyLogBERT's, a detector's."""
 
 import json
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from logs import write_base_model
 from tiny_checkpoint import write_tiny_checkpoint
 
 from model.baselines import load_baseline
@@ -13,6 +15,7 @@ from model.checkpoint import load_checkpoint
 from model.folder import ALL_FILES, BASELINE_FILES, BERT_FILES, beside, shipped_checkpoint
 from model.manifest import FORMAT, LARGEST_CONFIG, OLDEST, hash_of_config, read_checked, seal
 from stream.errors import InputError
+from training.base import pretrained
 
 Harm = Callable[[Path], object]
 
@@ -227,3 +230,30 @@ def test_a_record_that_fits_does_not_make_a_file_right(folder: Path, name: str, 
     (folder / name).write_bytes(content)
     seal(folder, BERT_FILES)
     assert "since it was saved" not in refusal(folder)
+
+
+# ── pretrained weights ──
+
+
+def test_a_base_model_of_pickled_weights_is_refused_without_being_opened(tmp_path: Path) -> None:
+    folder = write_base_model(tmp_path / "base")
+    pickled, opened = tmp_path / "opened.pkl", tmp_path / "opened"
+    pickled.write_bytes(pickle.dumps(_Opens(str(opened))))
+    (folder / "model.safetensors").unlink()
+    shutil.move(pickled, folder / "pytorch_model.bin")
+    with pytest.raises(InputError) as error:
+        pretrained(str(folder), [])
+    assert str(error.value).startswith(f"the base model {folder} cannot be used: ")
+    assert "safetensors" in str(error.value)
+    assert "\n" not in str(error.value)
+    assert not opened.exists()
+
+
+class _Opens:
+    """Who unpickles it makes a file."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return open, (self._path, "w")

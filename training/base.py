@@ -45,7 +45,7 @@ def pretrained(name: str, kinds: Sequence[str]) -> tuple[TinyLogBERT, WindowEnco
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        encoder = BertModel.from_pretrained(name, add_pooling_layer=False)
+        encoder = BertModel.from_pretrained(name, add_pooling_layer=False, use_safetensors=True)  # never a pickle
         tokenizer = Tokenizer.from_str(AutoTokenizer.from_pretrained(name).backend_tokenizer.to_str())
         add_tokens(tokenizer, kinds[:_KNOWN_LINES])
         encoder.resize_token_embeddings(tokenizer.get_vocab_size(), mean_resizing=False)
