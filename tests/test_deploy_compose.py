@@ -1,13 +1,21 @@
 """compose.yaml: right by its schema and by Compose itself, and each service as closed as it can be."""
 
 import json
+import re
 import shutil
+import socket
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from deployed import DEPLOY, ROOT, require_command, require_settings, run, tool
+
+from stream.broker import EmbeddedBroker
+from stream.kafka.clients import new_admin
+from stream.kafka.topics import create_topics, show_topics
+from stream.settings import load_settings
 
 FILE = DEPLOY / "compose.yaml"
 TOKEN = "a-token-for-tests-alone"
@@ -90,6 +98,30 @@ def test_kafka_is_one_node_that_answers_inside_and_outside(compose: dict[str, An
     }
     assert said["KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR"] == "1"  # or no transaction would ever begin
     assert len(said["CLUSTER_ID"]) == 22
+
+
+def test_a_real_kafka_starts_with_what_it_is_told_and_takes_our_topics(compose: dict[str, Any], tmp_path: Path) -> None:
+    said = compose["services"]["kafka"]["environment"]
+    with ExitStack() as taken:
+        free = [taken.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(3)]
+    ports = dict(zip(("19092", "9092", "9093"), free, strict=True))
+
+    def here(value: str) -> str:
+        """The same at this machine's addresses."""
+        return re.sub(r"(://|@)[a-z]*:(\d+)", lambda found: f"{found[1]}127.0.0.1:{ports[found[2]]}", value)
+
+    names = [name for name in said if name.startswith("KAFKA_") and name != "KAFKA_LOG_DIRS"]
+    settings = {name.removeprefix("KAFKA_").lower().replace("_", "."): here(said[name]) for name in names}
+    kafka = EmbeddedBroker(tmp_path / "kafka", port=ports["9092"], settings=settings, die_with_parent=True)
+    try:
+        outside = kafka.start(timeout_s=180)
+        assert outside.endswith(f":{ports['9092']}")
+        for address in (outside, f"127.0.0.1:{ports['19092']}"):
+            ours = load_settings(bootstrap_servers=address)
+            create_topics(new_admin(ours), ours)
+            assert not any(state.problems for state in show_topics(new_admin(ours), ours))
+    finally:
+        kafka.stop()
 
 
 # ── what goes with it ──
