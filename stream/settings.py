@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from stream.lines import LineReader, new_reader
+from stream.lines.blocks import PatternBlocks
 from stream.windows.settings import WindowSettings
 
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -66,6 +68,11 @@ def _zone(name: str) -> str:
     return name
 
 
+def _block_pattern(pattern: str) -> str:
+    PatternBlocks(pattern)
+    return pattern
+
+
 def _pairs(value: object) -> object:
     """``KEY=VALUE`` texts (from flags) → a table, as a TOML file has it."""
     if isinstance(value, (list, tuple)):
@@ -89,6 +96,7 @@ def _secrets(properties: Mapping[str, str]) -> list[str]:
 Duration = Annotated[int, BeforeValidator(parse_duration), Field(gt=0)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Address = Annotated[str, AfterValidator(_address)]
+BlockPattern = Annotated[str, AfterValidator(_block_pattern)]
 ClientProperties = Annotated[dict[str, str], BeforeValidator(_pairs)]
 
 
@@ -127,6 +135,16 @@ class Settings(BaseSettings):
     )
     stage: Literal["all", "route", "score"] = Field("all", description="Which half of the daemon to run.")
     timezone: Zone = Field("UTC", description="Time zone of log stamps that name none.")
+    format: Literal["auto", "raw", "json", "syslog", "cri"] = Field(
+        "auto",
+        description="What messages are: plain lines, or lines in an envelope of a log shipper; auto: each one's first "
+        "bytes tell.",
+    )
+    block_pattern: BlockPattern | None = Field(
+        None,
+        description="Regular expression (RE2) of what names a window, or its first group: container_[0-9_]+  "
+        "[default: HDFS's blocks]",
+    )
     quiet_after: Duration = Field(30_000, description="Silence of a block, in event time, before a provisional score.")
     close_after: Duration = Field(
         14 * 3_600_000, description="Silence of a block, in event time, that closes its window."
@@ -210,7 +228,13 @@ class Settings(BaseSettings):
             max_age=self.max_age,
             max_open_windows=self.max_open_windows,
             max_jump=self.max_jump,
+            format=self.format,
+            block_pattern=self.block_pattern,
         )
+
+    def new_reader(self) -> LineReader:
+        """A reader of lines for these settings; each has caches of its own."""
+        return new_reader(ZoneInfo(self.timezone), self.format, self.block_pattern)
 
     @property
     def input_topic(self) -> str:

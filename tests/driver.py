@@ -18,7 +18,7 @@ import orjson
 from stream.kafka.messages import Headers, Record
 from stream.kafka.route import RouteStage
 from stream.kafka.score import ScoreStage
-from stream.lines import LineReader
+from stream.lines import LineReader, new_reader
 from stream.scoring import Score, Scorer, Surprise
 from stream.settings import Settings, load_settings
 from stream.windows.records import sealed
@@ -182,7 +182,7 @@ class Driver:
     def crash(self) -> None:
         """Lose all that is not committed, and begin again as new workers do."""
         self._positions = dict(self._committed)
-        reader = LineReader(cache=1000)
+        reader = new_reader(form=self.settings.format, block_pattern=self.settings.block_pattern, cache=1000)
         self._score = ScoreStage(self.settings, self._scorer, reader)
         for _, partition in self._inputs:
             self._score.assign(partition, self._restored(partition))

@@ -1,6 +1,6 @@
 """The lines of a log between two event times, and the blocks of which only a part lies there. Knows no window."""
 
-from stream.lines import BadLine, LineReader, block_ids
+from stream.lines import BadLine, LineReader
 
 
 class Between:
@@ -29,7 +29,7 @@ class Between:
             return self._wanted
         early = self._begin is not None and time < self._begin
         if early:
-            self.fragments.update(block_ids(raw))
+            self.fragments.update(self._reader.blocks.ids(raw))
         self._wanted = not early and (self._end is None or time < self._end)
         self.outside += not self._wanted
         return self._wanted

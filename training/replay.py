@@ -13,7 +13,9 @@ import numpy as np
 
 from stream.drift import WINDOWS_PER_FALSE_ALARM, Drift
 from stream.errors import InputError
-from stream.lines import BadLine, LineReader, windowed_blocks
+from stream.lines import BadLine, LineReader
+from stream.lines.continued import read_chain
+from stream.lines.log import Entry, Log
 from stream.scoring import Scorer, Surprise
 from stream.windows.judge import Judged, time_text
 from stream.windows.settings import WindowSettings
@@ -76,6 +78,7 @@ class Replay:
         self._begin = self._believed = 0
         self._checkpoint = scorer.checkpoint
         judge = _Explained(scorer, closed is not None or published is not None, published is not None)
+        self._log = Log(reader)
         self._task = WindowTask(settings, judge, reader, source, own_clock=True)
         self._closed, self._published = closed, published
 
@@ -86,16 +89,7 @@ class Replay:
         """
         self.lines += 1
         try:
-            blocks = windowed_blocks(raw)
-            if label is not None and len(blocks) == 1:
-                self._label(blocks[0].decode(), label)
-            targets = blocks if key is None else [key] if key in blocks else []
-            if not targets:
-                self.no_block += 1
-            if self._fragments:
-                targets = [block for block in targets if block not in self._fragments]
-            for block in targets:
-                self._task.line(block, raw, offset, more=block != targets[-1])
+            self.no_block += not self._taken(raw, offset, key, label)
         except BadLine as bad:
             self.bad[bad.reason] = self.bad.get(bad.reason, 0) + 1
         # At every line, not once a batch: what is provisional then depends on the log alone.
@@ -106,6 +100,29 @@ class Replay:
         if self.lines % _BATCH == 0:
             self._take(self._task.events())
             self.prequential.note(progress, self.lines)
+
+    def _taken(self, raw: bytes, offset: int, key: bytes | None, label: bool | None) -> bool:
+        """Whether a message belongs to any window."""
+        log = self._log
+        if key is not None and (chain := read_chain(raw)) is not None:  # of a topic that the route stage wrote
+            return self._enter(Entry(*chain, (key,), raw, chain=True), offset, key, label)
+        before, sent = log.continued, False
+        for inner in log.messages(raw):
+            if (entry := log.entry(inner)) is not None:
+                sent = self._enter(entry, offset, key, label) or sent
+        return sent or log.continued > before
+
+    def _enter(self, entry: Entry, offset: int, key: bytes | None, label: bool | None) -> bool:
+        """Put a line into the windows of its blocks; whether it is of any that is asked for."""
+        blocks = entry.blocks
+        if label is not None and len(blocks) == 1:
+            self._label(blocks[0].decode(), label)
+        named = blocks if key is None else (key,) if key in blocks else ()
+        targets = [block for block in named if block not in self._fragments] if self._fragments else named
+        for block in targets:
+            more = entry.chain or block != targets[-1]
+            self._task.add(block, entry.time, entry.text, offset, more)
+        return bool(named)
 
     def finish(self) -> None:
         """The lines have ended: close every window."""

@@ -19,7 +19,7 @@ from stream.commands.scorers import COMPUTING_OPTIONS, WINDOW_OPTIONS
 from stream.errors import InputError
 from stream.files import STDIN, read_lines
 from stream.labels import read_labels
-from stream.lines import BadLine, windowed_blocks
+from stream.lines import BadLine, LineReader
 from stream.settings import Settings
 from stream.windows.files import windows_of
 from stream.windows.window import Window
@@ -93,7 +93,7 @@ def compare_command(
     known = read_labels(labels)
     others = [_named(folder, settings) for folder in checkpoints or [settings.checkpoint]]
     with shown() as progress:
-        before, behind = _halves(files, earlier, 0.6 if split is None else split, progress)
+        before, behind = _halves(files, earlier, 0.6 if split is None else split, progress, settings.new_reader())
         left_out = {block for block, bad in known.items() if bad and normal_only}
         corpus = learned(before, settings, left_out)
         entrants = [*fitted(corpus, settings, progress, seed=seed, healthy=normal_only), *others]
@@ -116,19 +116,20 @@ def _named(folder: Path | None, settings: Settings) -> "tuple[str, Scorer]":
 class _Noted:
     """Lines on their way, and the blocks that they name: what is judged later must have none of them."""
 
-    def __init__(self, lines: Iterable[bytes]) -> None:
+    def __init__(self, lines: Iterable[bytes], reader: LineReader) -> None:
         self._lines = lines
+        self._named = reader.blocks.windowed
         self.blocks: set[bytes] = set()
 
     def __iter__(self) -> Iterator[bytes]:
         for raw in self._lines:
             with suppress(BadLine):  # whoever windows the lines counts it
-                self.blocks.update(windowed_blocks(raw))
+                self.blocks.update(self._named(raw))
             yield raw
 
 
 def _halves(
-    files: tuple[str, ...], earlier: tuple[str, ...], share: float, progress: "Shown"
+    files: tuple[str, ...], earlier: tuple[str, ...], share: float, progress: "Shown", reader: LineReader
 ) -> tuple[_Noted, Iterator[bytes]]:
     """Lines to fit on, and those to judge; of one log the second go on where the first end.
 
@@ -136,10 +137,10 @@ def _halves(
     """
     if earlier:
         first = read_lines(earlier, partial(progress, "reading to fit"))
-        return _Noted(first), read_lines(files, partial(progress, "reading to judge"))
+        return _Noted(first, reader), read_lines(files, partial(progress, "reading to judge"))
     number = sum(1 for _ in read_lines(files, partial(progress, "counting lines")))
     lines = read_lines(files, partial(progress, "reading"))
-    return _Noted(islice(lines, int(number * share))), lines
+    return _Noted(islice(lines, int(number * share)), reader), lines
 
 
 def _judged(

@@ -85,18 +85,16 @@ def run_daemon(
     ``warm`` is called beside the first questions to Kafka. When ``hangup`` says so the scorer is loaded again, and
     exchanged for what is found then.
     """
-    from zoneinfo import ZoneInfo
 
     with ThreadPoolExecutor(1, "checkpoint") as beside:
         importing = beside.submit(warm, settings)  # meanwhile Kafka is asked for topics
         from stream.kafka.figures import Figures
         from stream.kafka.worker import Worker
-        from stream.lines import LineReader
 
         _ready_topics(settings, log)
         swapper = _swapper(settings, load, beside, log, importing) if settings.stage != "route" else None
         scorer = swapper.scorer if swapper else None
-        worker = Worker(settings, scorer, LineReader(ZoneInfo(settings.timezone)), log)
+        worker = Worker(settings, scorer, settings.new_reader(), log)
         started = {"bootstrap_servers": settings.bootstrap_servers, "group_id": settings.group_id}
         log.info("started", **started, stage=settings.stage)
         figures = Figures(worker, log)

@@ -60,7 +60,7 @@ Ctrl-C delivers what was sent so far and says how much. What cannot be delivered
 @click.option(
     "--speed", type=_Speed(), metavar="max|1|60", help="Times faster than the log's own clock.  [default: max]"
 )
-@settings_options("bootstrap_servers", "kafka", "keyed_input", "timezone")
+@settings_options("bootstrap_servers", "kafka", "keyed_input", "format", "block_pattern", "timezone")
 @click.pass_context
 def produce_command(
     context: click.Context,
@@ -87,7 +87,11 @@ def produce_command(
     interrupted = False
     with shown.of(sender):
         try:
-            sender.send(labelled(lines, known) if known is not None else ((line, None) for line in lines))
+            sender.send(
+                labelled(lines, known, settings.new_reader().blocks.ids)
+                if known is not None
+                else ((line, None) for line in lines)
+            )
         except KeyboardInterrupt:
             interrupted = True
         finally:

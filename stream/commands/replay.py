@@ -17,7 +17,6 @@ from stream.commands.replayinput import Asked, GivenLabels, epoch_ms, in_place, 
 from stream.commands.replayreport import Ran, costs_of, report_of
 from stream.commands.scorers import SCORER_OPTIONS, WINDOW_OPTIONS, load_scorer, scorer_folder
 from stream.errors import InputError
-from stream.lines import LineReader
 from stream.rows import RowWriter
 from stream.settings import Settings
 
@@ -157,7 +156,7 @@ def _run(asked: Asked, settings: Settings) -> Ran:
 
     zone = ZoneInfo(settings.timezone)
     labels = GivenLabels(asked, settings)
-    wanted = Between(LineReader(zone), epoch_ms(asked.begin, zone), epoch_ms(asked.end, zone))
+    wanted = Between(settings.new_reader(), epoch_ms(asked.begin, zone), epoch_ms(asked.end, zone))
     digest = hashlib.sha256()
     with ExitStack() as open_things:
         lines = lines_of(asked, bool(labels.known), settings)
@@ -166,7 +165,7 @@ def _run(asked: Asked, settings: Settings) -> Ran:
         replay = Replay(
             scorer,
             settings.windows,
-            LineReader(zone),
+            settings.new_reader(),
             labels.known,
             closed=_rows(asked, open_things),
             published=_publisher(asked, settings, open_things),

@@ -10,7 +10,6 @@ from stream.commands.baselines import folders_beside
 from stream.commands.progress import counting
 from stream.files import Told, read_lines
 from stream.labels import read_labels
-from stream.lines import LineReader
 from stream.settings import Settings
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ def lines_of(asked: Asked, labelled: bool, settings: Settings) -> Callable[[Told
         return lambda told: _files(asked.files, told)
     from stream.kafka.replay import TopicLines
 
-    found = TopicLines(settings, asked.topic, LineReader(ZoneInfo(settings.timezone)))
+    found = TopicLines(settings, asked.topic, settings.new_reader())
 
     def lines(told: Told) -> Iterator[ReplayLine]:
         for line in found:

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 COMPUTING_OPTIONS = ("memo", "device", "threads")
 SCORER_OPTIONS = ("scorer", "checkpoint", "notice_p", "critical_p", *COMPUTING_OPTIONS)
-WINDOW_OPTIONS = ("timezone", "quiet_after", "close_after", "lateness", "max_lines", "max_age", "max_jump")
+WINDOW_OPTIONS = (
+    *("format", "block_pattern", "timezone", "quiet_after", "close_after", "lateness", "max_lines", "max_age"),
+    "max_jump",
+)
 
 
 def load_scorer(settings: Settings) -> "AnyScorer":

@@ -35,12 +35,9 @@ def train_command(files: tuple[str, ...], topic: str | None, settings: Settings,
 
 
 def _lines(topic: str, settings: Settings, told: Callable[[int, int], None]) -> Iterable[bytes]:
-    from zoneinfo import ZoneInfo
-
     from stream.kafka.replay import TopicLines
-    from stream.lines import LineReader
 
-    found = TopicLines(settings, topic, LineReader(ZoneInfo(settings.timezone)))
+    found = TopicLines(settings, topic, settings.new_reader())
 
     def lines() -> Iterator[bytes]:
         for number, line in enumerate(found):

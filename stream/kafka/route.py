@@ -1,5 +1,8 @@
 """The route stage: raw lines with any key → the same bytes keyed by block, so that one worker sees all of a block.
 
+Lines leave their envelopes here, and lines of a stack trace become chains (``stream.lines.continued``), each under the
+blocks of the line that they belong to.
+
 After the lines of a commit it tells every lines partition how far each raw partition has come (control records), for
 only the route stage knows. A raw partition that is at its end holds nobody up, but only after a while: whoever writes
 fast fills one partition after the other, and the ones that wait for their turn are not idle. So it is, too, when lines
@@ -10,8 +13,8 @@ asks where they end by now: its own are awake again, and of the others it is a w
 why that is enough). Where nobody answers, nothing is told until somebody does: event time waits, and is never ahead.
 
 What it knows of a raw partition's time goes with its committed offset, as Kafka Streams does with partition time, so
-that the next owner goes on from there. Sends nothing itself: records go to ``emit``; ends, and the time that went by,
-in s, come in.
+that the next owner goes on from there; and with it the last line, which the next one may belong to. Sends nothing
+itself: records go to ``emit``; ends, and the time that went by, in s, come in.
 """
 
 from collections import Counter
@@ -21,10 +24,20 @@ from dataclasses import dataclass
 
 import orjson
 
-from stream.kafka.messages import Emit, Message, Record, SourceReport, Witness, control_record, dead_letter, label_of
-from stream.lines import BadLine, LineReader, windowed_blocks
-from stream.lines.blocks import only_block
-from stream.lines.reader import check
+from stream.kafka.messages import (
+    Emit,
+    Headers,
+    Message,
+    Record,
+    SourceReport,
+    Witness,
+    control_record,
+    dead_letter,
+    label_of,
+)
+from stream.lines import BadLine, LineReader
+from stream.lines.continued import Head, chain_record, unpacked
+from stream.lines.log import Entry, Log, to_be_opened
 from stream.settings import Settings
 from stream.windows.source import SourceClock
 
@@ -36,6 +49,7 @@ _LONGEST_NOTE = 2000  # a broker takes 4,096 bytes (offset.metadata.max.bytes)
 @dataclass(slots=True)
 class _Progress:
     clock: SourceClock
+    log: Log
     offset: int  # up to which it is read
     end_since: float | None = None  # when its end was reached, in s
     at_end: bool = False
@@ -52,8 +66,10 @@ class RouteStage:
         self.sources = sources
         self.inputs = inputs
         self.lines = self.bytes = self.no_block = 0
+        self.continued = 0  # lines that belong to the line before them
         self.dead_by: Counter[str] = Counter()  # dead letters by reason
         self._reader = reader
+        self._parts = to_be_opened if reader.forced else reader.parts
         self._ends = ends
         self._progress: dict[int, _Progress] = {}
         self._witnessed: dict[int, int] = {}
@@ -80,11 +96,13 @@ class RouteStage:
 
         More may be waiting there, and that is told first. A note that is missing, or another program's, says nothing.
         """
-        clock = SourceClock(self.settings.max_jump)
+        clock, head = SourceClock(self.settings.max_jump), None
         with suppress(ValueError):
-            clock.restore(orjson.loads(note or "null"))
+            kept = orjson.loads(note or "null")
+            head = unpacked(kept.pop("head", None)) if isinstance(kept, dict) else None
+            clock.restore(kept)
         self.revoke(partition)
-        self._progress[partition] = _Progress(clock, max(offset, 0))
+        self._progress[partition] = _Progress(clock, Log(self._reader, head), max(offset, 0))
         self._witnessed = {}  # what was told may be undone
 
     def revoke(self, partition: int) -> None:
@@ -101,36 +119,74 @@ class RouteStage:
         progress.end_since = None
         progress.at_end = progress.told = False
         self.lines += len(messages)
-        parts, observe, topic = self._reader.parts, progress.clock.observe, self.settings.lines_topic
+        parts, observe, topic = self._parts, progress.clock.observe, self.settings.lines_topic
+        only, windowed = self._reader.blocks.only, self._reader.blocks.windowed
+        usual: tuple[int, str, bytes] | None = None  # of the line before, if it named one block
         for message in messages:
             raw = message.value() or b""
             try:
-                time, _, mentions = parts(raw)
+                time, text, mentions = parts(raw)
+                block = only(raw, mentions)
+                if block is not None:
+                    observe(time)
+                    emit(Record(topic, block, raw, label_of(message)))
+                    usual = time, text, block
+                    continue
+                usual = None
+                blocks = tuple(windowed(raw)) if mentions else ()
+                if blocks:
+                    self._send(progress, Entry(time, text, blocks, raw), label_of(message), emit)
+                else:
+                    self.no_block += 1
+                progress.log.head = Head(time, text, blocks)
+                continue
             except BadLine:  # which may not matter, where it names no block
-                mentions = 0
-            if (block := only_block(raw, mentions)) is not None:
-                observe(time)
-                emit(Record(topic, block, raw, label_of(message)))
-            else:
-                self._look(progress, message, raw, emit)
+                pass
+            if usual:
+                progress.log.head = Head(usual[0], usual[1], usual[2:])
+                usual = None
+            self._look(progress, message, raw, emit)
+        if usual:
+            progress.log.head = Head(usual[0], usual[1], usual[2:])
 
     def _look(self, progress: _Progress, message: Message, raw: bytes, emit: Emit) -> None:
-        """Any line; nearly all do not need this."""
+        """Any message; nearly all do not need this."""
+        log, before, sent = progress.log, progress.log.continued, False
         try:
-            check(raw)
-            blocks = windowed_blocks(raw)
-            if not blocks:
-                self.no_block += 1
-                return
-            time = self._reader.read(raw).time
+            inners = log.messages(raw)
         except BadLine as bad:
-            self.dead_by[bad.reason] += 1
-            emit(dead_letter(self.settings.dead_letter_topic, message, bad))
+            self._refuse(message, bad, None, emit)
             return
-        progress.clock.observe(time)
-        label = label_of(message)
-        for block in blocks:
-            emit(Record(self.settings.lines_topic, block, raw, label))
+        for inner in inners:
+            try:
+                entry = log.entry(inner)
+            except BadLine as bad:
+                sent = True
+                self._refuse(message, bad, inner.line if len(inners) > 1 else None, emit)
+                continue
+            if entry is not None:
+                sent = True
+                self._send(progress, entry, label_of(message), emit)
+        if log.continued > before:
+            self.continued += log.continued - before
+        elif not sent:
+            self.no_block += 1
+
+    def _send(self, progress: _Progress, entry: Entry, label: Headers | None, emit: Emit) -> None:
+        """A line, as it is without an envelope, or a chain: to each block of it."""
+        if entry.chain:
+            value = chain_record(entry.time, entry.text)
+        else:
+            value = entry.line
+            progress.clock.observe(entry.time)
+        for block in entry.blocks:
+            emit(Record(self.settings.lines_topic, block, value, label))
+
+    def _refuse(self, message: Message, bad: BadLine, line: bytes | None, emit: Emit) -> None:
+        """A dead letter; of a message of many lines only the ``line`` that is bad, so that it can be put back alone."""
+        self.dead_by[bad.reason] += 1
+        letter = dead_letter(self.settings.dead_letter_topic, message, bad)
+        emit(letter if line is None else letter._replace(value=line))
 
     def at_end(self, partition: int, now: float, offset: int) -> None:
         """Nothing more is waiting in this raw partition, which ends at ``offset``: behind its last line, or behind the
@@ -146,8 +202,10 @@ class RouteStage:
             progress.told = progress.told and not progress.at_end
 
     def notes(self) -> dict[int, str]:
-        """What is to be kept with the committed offset of each raw partition: the time that is believed."""
-        return {partition: _note(progress.clock) for partition, progress in self._progress.items()}
+        """What is to be kept with the committed offset of each raw partition: the time that is believed, and the line
+        that the next one may go on with.
+        """
+        return {partition: _note(progress) for partition, progress in self._progress.items()}
 
     def tell(self, now: float, emit: Emit) -> None:
         """Tell every lines partition what has changed since the last call; call once a commit, after its lines."""
@@ -204,6 +262,11 @@ class RouteStage:
                 progress.at_end = progress.told = False
 
 
-def _note(clock: SourceClock) -> str:
-    note = orjson.dumps(clock.snapshot()).decode()
-    return note if len(note) <= _LONGEST_NOTE else orjson.dumps({"progress": clock.progress, "run": []}).decode()
+def _note(progress: _Progress) -> str:
+    clock, head = progress.clock, progress.log.head
+    kept = clock.snapshot()
+    if len(orjson.dumps(kept)) > _LONGEST_NOTE:
+        kept = {"progress": clock.progress, "run": []}
+    if head is not None and head.bearable:
+        kept["head"] = head.values()
+    return orjson.dumps(kept).decode()

@@ -14,9 +14,10 @@ from stream.kafka.messages import Emit, Message, Record, SourceReport, dead_lett
 from stream.kafka.pace import Pace
 from stream.kafka.partitioners import Keying
 from stream.kafka.tally import Tally
-from stream.lines import BadLine, LineReader, windowed_blocks
-from stream.lines.blocks import only_block
-from stream.lines.reader import check
+from stream.lines import BadLine, LineReader
+from stream.lines.blocks import HDFS, only_block
+from stream.lines.continued import read_chain
+from stream.lines.log import Entry, Log, to_be_opened
 from stream.scoring import Measured, Remembers, Scorer, Work
 from stream.settings import Settings
 from stream.windows.judge import Judged
@@ -44,6 +45,7 @@ class ScoreStage:
         self._past: Counter[str] = Counter()  # figures of partitions that it does not hold any more
         self._scorer = scorer
         self._reader = reader
+        self._parts = to_be_opened if reader.forced and settings.keyed_input else reader.parts
         self._slots: dict[int, _Slot] = {}
         self._turn = 0
         self._pace = Pace()
@@ -122,7 +124,8 @@ class ScoreStage:
         """Window the lines of a partition, or obey control records; what cannot be read becomes a dead letter."""
         slot = self._slots[partition]
         slot.end_since = None
-        parts, add, holds = self._reader.parts, slot.task.add, slot.task.store.holds
+        parts, add, holds = self._parts, slot.task.add, slot.task.store.holds
+        only_names = _only_names if self._reader.blocks is HDFS else self._only_finds
         keyed = self.settings.keyed_input
         usual = 0
         for message in messages:
@@ -133,7 +136,7 @@ class ScoreStage:
                 except BadLine:  # which may not matter, where it names no block
                     self._look(slot, message)
                     continue
-                if _only_names(raw, key, mentions) if keyed else key in raw:
+                if only_names(raw, key, mentions) if keyed else key in raw:
                     usual += 1
                     add(key, time, text, message.offset())
                     continue
@@ -147,16 +150,15 @@ class ScoreStage:
                 slot.task.report(*told) if isinstance(told, SourceReport) else slot.task.witness(*told)
                 return
             self.lines += 1
-            if (block := self._block(message)) is None:
-                self.no_block += 1
+            windows = len(slot.task.store) if self._keying else 0
+            if self.settings.keyed_input:
+                self._open(slot, message)
             else:
-                windows = len(slot.task.store) if self._keying else 0
-                slot.task.line(block, message.value() or b"", message.offset())
-                if self._keying and len(slot.task.store) > windows:  # once a window, and not at every line
-                    self._check_partition(self._keying, message)
+                self._routed(slot, message)
+            if self._keying and len(slot.task.store) > windows:  # once a window, and not at every line
+                self._check_partition(self._keying, message)
         except BadLine as bad:
-            self.dead_by[bad.reason] += 1
-            slot.letters.append(dead_letter(self.settings.dead_letter_topic, message, bad))
+            self._refuse(slot, message, bad)
 
     def look_again(self) -> None:
         """Another checkpoint scores from now on: see ``WindowTask.look_again``."""
@@ -229,21 +231,65 @@ class ScoreStage:
             self.anomalies += 1
             emit(Record(self.settings.anomalies_topic, judged.key, value))
 
-    def _block(self, message: Message) -> bytes | None:
-        """The block that a line belongs to here: its key. Keyed input may hold lines that name no block."""
+    def _routed(self, slot: _Slot, message: Message) -> None:
+        """What the route stage sent: a line of the block that is its key, or a chain."""
         raw, key = message.value() or b"", message.key()
-        if not self.settings.keyed_input:
-            if not key or key not in raw:
-                raise BadLine("key", f"the key {(key or b'')[:100]!r} is not named in its line, as route would have it")
-            return key
-        check(raw)
-        named = windowed_blocks(raw)
-        if named and key not in named:
+        if key and (chain := read_chain(raw)) is not None:
+            slot.task.add(key, *chain, message.offset())
+        elif not key or key not in raw:
+            raise BadLine("key", f"the key {(key or b'')[:100]!r} is not named in its line, as route would have it")
+        else:
+            slot.task.line(key, raw, message.offset())
+
+    def _open(self, slot: _Slot, message: Message) -> None:
+        """A message of keyed input, which may hold lines that name no block. What goes on with the line before it in
+        another message is not known to: lines with other keys lie between them.
+        """
+        raw = message.value() or b""
+        if (plain := self._plain(raw)) is not None:
+            if plain.blocks:
+                self._keyed(slot, message, plain)
+            else:
+                self.no_block += 1
+            return
+        log, sent = Log(self._reader), False
+        inners = log.messages(raw)
+        for inner in inners:
+            try:
+                if (entry := log.entry(inner)) is not None:
+                    sent = True
+                    self._keyed(slot, message, entry)
+            except BadLine as bad:
+                sent = True
+                self._refuse(slot, message, bad, inner.line if len(inners) > 1 else None)
+        if not sent:
+            self.no_block += 1
+
+    def _plain(self, raw: bytes) -> Entry | None:
+        """A line without an envelope that has a time, as nearly all are; None for any other message."""
+        try:
+            time, text, _ = self._parts(raw)
+        except BadLine:
+            return None
+        return Entry(time, text, tuple(self._reader.blocks.windowed(raw)), raw)
+
+    def _keyed(self, slot: _Slot, message: Message, entry: Entry) -> None:
+        key = message.key()
+        if key is None or key not in entry.blocks:
             raise InputError(
-                f"a line with key {(key if key is None else key[:100])!r} names block {named[0].decode()} "
+                f"a line with key {(key if key is None else key[:100])!r} names block {entry.blocks[0].decode()} "
                 f"({_place(message)}): the topic is not keyed by block; run without --keyed-input"
             )
-        return key if named else None
+        slot.task.add(key, entry.time, entry.text, message.offset(), entry.chain)
+
+    def _refuse(self, slot: _Slot, message: Message, bad: BadLine, line: bytes | None = None) -> None:
+        """A dead letter; of a message of many lines only the ``line`` that is bad, so that it can be put back alone."""
+        self.dead_by[bad.reason] += 1
+        letter = dead_letter(self.settings.dead_letter_topic, message, bad)
+        slot.letters.append(letter if line is None else letter._replace(value=line))
+
+    def _only_finds(self, raw: bytes, key: bytes, mentions: int) -> bool:
+        return self._reader.blocks.only(raw, mentions) == key
 
     def _check_partition(self, keying: Keying, message: Message) -> None:
         key = message.key() or b""

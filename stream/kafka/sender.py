@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from zoneinfo import ZoneInfo
 
 from confluent_kafka import KafkaError, KafkaException
 
@@ -23,11 +22,13 @@ _HEADERS: dict[bool | None, list[tuple[str, bytes]] | None]
 _HEADERS = {None: None, False: [(LABEL, b"0")], True: [(LABEL, b"1")]}
 
 
-def labelled(lines: Iterable[bytes], labels: Mapping[str, bool]) -> Iterator[Labelled]:
+def labelled(
+    lines: Iterable[bytes], labels: Mapping[str, bool], ids: Callable[[bytes], list[bytes]] = block_ids
+) -> Iterator[Labelled]:
     """Each line with its label: True if any block that it names is anomalous, None if no block of it is known."""
     known = {block.encode(): label for block, label in labels.items()}
     for raw in lines:
-        blocks = block_ids(raw)
+        blocks = ids(raw)
         if len(blocks) == 1:
             yield raw, known.get(blocks[0])
         else:
@@ -80,7 +81,9 @@ class Sender:
         self._topic = topic
         self._every = every
         self._sleep = sleep
-        self._pace = Pace(speed, LineReader(ZoneInfo(settings.timezone)), clock) if speed else None
+        reader = settings.new_reader()
+        self._ids = reader.blocks.ids
+        self._pace = Pace(speed, reader, clock) if speed else None
         self._stopped = False
         self._lost = False
         # Only what fails is reported: a callback for each line would cost more than sending it.
@@ -98,7 +101,7 @@ class Sender:
             if self._stopped:
                 break
             if self._settings.keyed_input:
-                blocks = block_ids(raw)
+                blocks = self._ids(raw)
                 for key in blocks if 0 < len(blocks) <= MAX_BLOCKS else (None,):
                     self._produce(raw, key, _HEADERS[label])
             else:

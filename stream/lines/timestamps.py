@@ -13,7 +13,8 @@ Stamp = Callable[[bytes], int]
 """Raw line → epoch milliseconds; raises ValueError when the line does not begin with such a stamp."""
 
 _HDFS_V1 = re.compile(rb"\d{6} \d{6} ")
-_ISO = re.compile(rb"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:[.,](\d{0,9}))?(Z|[+-]\d\d:?\d\d)?(?=\s)")
+_ISO = re.compile(rb"\[?(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:[.,](\d{0,9}))?(?:(Z)| ?([+-]\d\d:?\d\d))?(?=[\s\]])")
+_SLASHED = re.compile(rb"((?:\d\d)?\d\d)/(\d\d)/(\d\d) (\d\d:\d\d:\d\d)(?:[.,](\d{0,9}))?(?=\s)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 _FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MS
@@ -43,7 +44,7 @@ def hdfs_v1(zone: tzinfo = UTC) -> Stamp:
 
 
 def iso(zone: tzinfo = UTC) -> Stamp:
-    """``2023-10-10 08:02:30,123`` or ISO 8601 with ``T`` and an offset; without an offset it is read in ``zone``.
+    """``2023-10-10 08:02:30,123`` or ISO 8601 with ``T`` and an offset, also in brackets; read in ``zone`` without one.
 
     Of a fraction the milliseconds are kept, not rounded. An hour that a zone has twice (the end of summer time) is
     the first of the two, as nothing in the line tells them apart.
@@ -54,16 +55,42 @@ def iso(zone: tzinfo = UTC) -> Stamp:
         match = _ISO.match(line)
         if match is None:
             raise ValueError("no time of the form YYYY-MM-DD HH:MM:SS")
-        date, clock, fraction, offset = match.groups()
+        date, clock, fraction, utc, offset = match.groups()
+        offset = utc or offset
         key = (date, clock, offset)
         second = seen.get(key)
         if second is None:
             moment = datetime.fromisoformat(b"".join((date, b"T", clock, offset or b"")).decode())
             second = _epoch_ms(moment if moment.tzinfo else moment.replace(tzinfo=zone))
             _remember(seen, key, second)
-        return second + (int(fraction[:3].ljust(3, b"0")) if fraction else 0)
+        return second + _thousandths(fraction)
 
     return stamp
+
+
+def slashed(zone: tzinfo = UTC) -> Stamp:
+    """``23/10/10 08:02:30`` (YY/MM/DD, consoles of Hadoop and Spark) or ``2023/10/10 08:02:30``, read in ``zone``."""
+    seen: dict[bytes, int] = {}
+
+    def stamp(line: bytes) -> int:
+        match = _SLASHED.match(line)
+        if match is None:
+            raise ValueError("no time of the form YY/MM/DD HH:MM:SS")
+        *_, fraction = match.groups()
+        key = line[: match.end(4)]
+        second = seen.get(key)
+        if second is None:
+            year, month, day, clock, _ = (part.decode() if part else "" for part in match.groups())
+            form = f"{year if len(year) == 4 else f'20{year}'}-{month}-{day}T{clock}"
+            second = _epoch_ms(datetime.fromisoformat(form).replace(tzinfo=zone))
+            _remember(seen, key, second)
+        return second + _thousandths(fraction)
+
+    return stamp
+
+
+def _thousandths(fraction: bytes | None) -> int:
+    return int(fraction[:3].ljust(3, b"0")) if fraction else 0
 
 
 def _parsed(head: bytes, zone: tzinfo) -> int:

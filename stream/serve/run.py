@@ -12,7 +12,6 @@ import uvicorn
 
 from stream.errors import InputError
 from stream.kafka.blocklines import BlockLines
-from stream.lines import LineReader
 from stream.logs import Log
 from stream.metrics.server import ServerMetrics
 from stream.scoring import Scorer
@@ -58,7 +57,7 @@ def run_server(
             following=stack.enter_context(following(settings, store, metrics, log)),
             pulse=stack.enter_context(pulse(settings, log)),
             desk=stack.enter_context(desk(load)),
-            block_lines=stack.enter_context(closing(BlockLines(settings, LineReader()))),
+            block_lines=stack.enter_context(closing(BlockLines(settings, settings.new_reader()))),
             daemon=stack.enter_context(daemon_metrics(settings.daemon_metrics)),
             rate=Rate(lambda: store.taken),
             grading=grading,

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, tzinfo
 
-from stream.lines import BadLine, LineReader, windowed_blocks
+from stream.lines import BadLine, new_reader
+from stream.lines.log import Entry, Log
 from stream.windows.settings import WindowSettings
 from stream.windows.source import SourceClock
 from stream.windows.store import WindowStore
@@ -11,12 +12,12 @@ from stream.windows.window import Window
 
 
 class Counts:
-    """What happened to the lines: ``lines`` read, ``no_block``, ``bad`` by reason, ``late``, and ``jumps``: those whose
-    time was too far ahead to be followed.
+    """What happened to the lines: ``lines`` read, ``no_block``, ``continued`` (they belong to the line before), ``bad``
+    by reason, ``late``, and ``jumps``: those whose time was too far ahead to be followed.
     """
 
     def __init__(self) -> None:
-        self.lines = self.no_block = self.late = self.jumps = 0
+        self.lines = self.no_block = self.continued = self.late = self.jumps = 0
         self.bad: dict[str, int] = {}
 
 
@@ -45,21 +46,12 @@ def looked_at(
     settings = settings or WindowSettings()
     store = WindowStore(settings)
     clock = SourceClock(settings.max_jump)
-    reader = LineReader(zone)
-    for number, raw in enumerate(lines):
-        counts.lines += 1
-        try:
-            blocks = windowed_blocks(raw)
-            if not blocks:
-                counts.no_block += 1
-                continue
-            time, text = reader.read(raw)
-        except BadLine as bad:
-            counts.bad[bad.reason] = counts.bad.get(bad.reason, 0) + 1
-            continue
-        for block in blocks:
-            store.add(block, time, text, number)
-        clock.observe(time)
+    log = Log(new_reader(zone, settings.format, settings.block_pattern))
+    for number, entry in _entries(lines, log, counts):
+        for block in entry.blocks:
+            store.add(block, entry.time, entry.text, number)
+        if not entry.chain:
+            clock.observe(entry.time)
         store.progress = clock.progress
         store.advance(clock.progress)
         counts.late, counts.jumps = store.late, clock.jumps
@@ -72,3 +64,20 @@ def looked_at(
     counts.jumps = clock.jumps
     for due in store.take_due():
         yield due.window
+
+
+def _entries(lines: Iterable[bytes], log: Log, counts: Counts) -> Iterator[tuple[int, Entry]]:
+    """What goes into windows, with the number of its line; the rest is counted."""
+    for number, raw in enumerate(lines):
+        counts.lines += 1
+        of_blocks = 0
+        try:
+            before = log.continued
+            for inner in log.messages(raw):
+                if (entry := log.entry(inner)) is not None:
+                    of_blocks += 1
+                    yield number, entry
+            counts.continued += log.continued - before
+            counts.no_block += not of_blocks and log.continued == before
+        except BadLine as bad:
+            counts.bad[bad.reason] = counts.bad.get(bad.reason, 0) + 1

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from stream.errors import StateError
+from stream.lines.continued import JOINT, folded
 from stream.windows import ending
 from stream.windows.alarms import Alarms, Ringing
 from stream.windows.oldest import Oldest
@@ -300,6 +301,8 @@ class WindowStore:
         self._alarms.set(block, window)
 
     def _emit(self, block: bytes, part: int, lines: _Lines, reason: Reason, published: Published | None) -> None:
+        if any(JOINT in line[1] for line in lines):
+            lines = [(*line, 0) for line in folded([line[:3] for line in lines])]
         times, texts, offsets, _ = zip(*lines, strict=True)
         window = Window(block.decode(errors="backslashreplace"), part, reason, texts, times, offsets)
         self._due.append(Due(block, window, published))
