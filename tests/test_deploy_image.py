@@ -2,11 +2,14 @@
 
 import importlib.util
 import re
+import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -96,6 +99,32 @@ def test_the_installing_script_says_what_it_needs() -> None:
     cpu = install(VARIANT="cpu", TORCH_INDEX="")
     assert cpu.returncode != 0
     assert "VARIANT=cpu needs --build-arg TORCH_INDEX=URL" in cpu.stderr
+
+
+def test_what_the_installing_script_asks_of_uv(tmp_path: Path) -> None:
+    """With a uv that only says what it was asked, and shows PyTorch's requirement."""
+    (tmp_path / "deploy").mkdir()
+    shutil.copy(DEPLOY / "without_cuda.py", tmp_path / "deploy")
+    shutil.copy(ROOT / "requirements.txt", tmp_path)
+    (tmp_path / "uv").write_text('#!/bin/sh\necho "$*"\n[ ! -f torch.txt ] || cat torch.txt\n')
+    (tmp_path / "uv").chmod(0o755)
+
+    def asked(**variables: str) -> list[str]:
+        known = {"PATH": f"{tmp_path}:{Path(sys.executable).parent}:/usr/bin:/bin", **variables}
+        command = ["sh", str(DEPLOY / "install-requirements")]
+        ran = subprocess.run(command, cwd=tmp_path, env=known, capture_output=True, text=True, check=True)
+        (tmp_path / "torch.txt").unlink(missing_ok=True)
+        return ran.stdout.splitlines()
+
+    [torch] = re.findall(r"^torch==[\d.]+", REQUIREMENTS, re.MULTILINE)
+    rest = "pip install --no-deps --require-hashes -r rest.txt"
+    assert asked(VARIANT="cuda") == ["pip install --no-deps --require-hashes -r requirements.txt"]
+    assert asked(VARIANT="cpu", TORCH_INDEX="URL") == [
+        *(rest, "pip install --no-deps --index-url URL -r torch.txt", torch)
+    ]
+    assert asked(VARIANT="cpu", TORCH_INDEX="URL", TORCH_SHA256="1a2b") == [
+        *(rest, "pip install --no-deps --index-url URL --require-hashes -r torch.txt", f"{torch} --hash=sha256:1a2b")
+    ]
 
 
 # ── the health check ──
