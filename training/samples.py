@@ -1,4 +1,4 @@
-"""Training samples: token ids of real and damaged windows, with the teacher's score as their target.
+"""Training samples: token ids of real, composed and damaged windows, with the teacher's score as their target.
 
 The teacher counts lines of unknown kinds and cannot read them. So here a window gets such lines in words, and is taught
 what they mean: harmless ones make it hardly worse than it is without them; lines that speak of trouble are what the
@@ -13,6 +13,7 @@ import numpy as np
 
 from model.encoding import WindowEncoder
 from training.bags import Floats
+from training.composed import composed
 from training.damage import Damage
 from training.wording import Wording
 
@@ -35,7 +36,7 @@ class Target(Protocol):
 
 
 class Sampler:
-    """Draws batches from the windows of one completeness: three of four real, the others damaged."""
+    """Draws batches from windows of one completeness: a quarter real, half composed of real ones, a quarter damaged."""
 
     def __init__(
         self,
@@ -61,8 +62,9 @@ class Sampler:
     def draw(self, size: int) -> tuple[list[Ids], Floats]:
         """Token ids of ``size`` windows and their targets ``(size,)``."""
         rows = self._counts[self._rng.choice(len(self._counts), size, p=self._share)]
-        real = size * 3 // 4
-        rows = np.concatenate([rows[:real], self._damage.draw(rows[real:])])
+        real, made = size // 4, size // 2
+        parts = rows[:real], composed(self._counts, made, self._rng), self._damage.draw(rows[real + made :])
+        rows = np.concatenate(parts)
         read = [self.read(row) for row in rows]
         return [ids for ids, _ in read], self._teacher.target(np.array([meaning for _, meaning in read]))
 
