@@ -18,6 +18,8 @@ from serving import alarm, healthy, publish, serving
 from stream.broker import EmbeddedBroker
 from stream.settings import Settings
 
+expect.set_options(timeout=30_000)  # a busy machine is no failure; what has to be soon says how soon
+
 MARKUP = "<img src=x onerror=document.title='owned'><b>bold</b> {{ 1 + 1 }} \x1b[31mred \u202eright to left"
 
 
