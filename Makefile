@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: help setup dev demo test check chaos bench bench-long bench-state bench-guarantee bench-detection bench-words bench-evidence bench-tokens bench-calibration format lock dist clean
+.PHONY: help setup dev demo test check chaos bench bench-long bench-state bench-guarantee bench-detection bench-words bench-evidence bench-tokens bench-calibration pictures format lock dist clean
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ bench-tokens: dev ## a token a line against plain word pieces: windows/s (LOG=)
 
 bench-calibration: dev ## whether budgets of false alarms are kept (LOG= LABELS=)
 	@$(BIN)/python -m bench.calibration $(if $(LOG),'$(LOG)') $(call flag,LABELS,labels)
+
+pictures: dev ## pictures of the live page for the README, taken while lines come
+	@$(BIN)/python -m bench.screenshots
 
 format: dev ## rewrite the code in the one format
 	$(BIN)/ruff check --fix .
