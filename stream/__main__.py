@@ -13,6 +13,7 @@ _COMMANDS = (
     "broker",
     "topics",
     "simulate",
+    "parse",
     "produce",
     "consume",
     "tail",

@@ -28,9 +28,13 @@ MAX_ENVELOPE_BYTES = 16 * 1024 * 1024
 """Envelopes may hold many lines, so they may be longer than a line."""
 
 _MOST = 4  # envelopes in envelopes
-_JSON = re.compile(rb"\s*(?:\{|\[\s*\{)")
+_LOOKS = re.compile(
+    rb"(?P<json>\s*(?:\{|\[\s*\{))"
+    rb"|(?P<cri>--T::\.?(?:Z|[+-]:) (?:stdout|stderr) [FP][ :])"
+    rb"|(?P<syslog><>|[A-Z][a-z]{2} {2,3}:: [\w.:-]{0,255} [\w./-]{1,100}(?:\[\])?:"
+    rb"|--T::\.?(?:Z|[+-]:) [\w.:-]{0,255} [\w./-]{1,100}\[\]: )"
+)
 _CRI = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.]{8,20}(?:Z|[+-]\d\d:\d\d) (stdout|stderr) [FP](?::\w{1,9})? ")
-_PRI = rb"<\d{1,3}>"
 _RFC_5424 = re.compile(
     rb"<\d{1,3}>\d{1,2} (?P<time>\S{1,40}) (?P<host>\S{1,255}) (?P<app>\S{1,48}) \S{1,128} \S{1,32} "
     rb'(?:-|(?:\[(?:[^"\]]++|"(?:[^"\\]++|\\.)*+")*+\])++)(?: (?:\xef\xbb\xbf)?(?P<text>.*))?',
@@ -178,14 +182,10 @@ def _dumped(fields: Mapping[str, Any]) -> bytes:
 def looks(raw: bytes) -> str | None:
     """The envelope that a message seems to be in, by its first bytes; None for a plain line.
 
+    Digits are not looked at, so that this is the same for all lines of a skeleton.
+
     >>> looks(b'{"message": "…"}'), looks(b"<13>Oct 11 22:14:15 dn1 hdfs: …"), looks(b"081109 203518 143 INFO dfs: …")
     ('json', 'syslog', None)
     """
-    first = raw[:1]
-    if first in b"{[ \t" and _JSON.match(raw):
-        return "json"
-    if first == b"<":
-        return "syslog" if re.match(_PRI, raw) else None
-    if first.isdigit():
-        return "cri" if _CRI.match(raw) else "syslog" if _RSYSLOG.match(raw) else None
-    return "syslog" if first.isalpha() and _RFC_3164.match(raw) else None
+    match = _LOOKS.match(raw.translate(None, b"0123456789"))
+    return match.lastgroup if match else None
