@@ -14,7 +14,7 @@ from model.folder import CONFIG
 
 FORMAT = 2
 """What is written: since 2 there is a record."""
-OLDEST = 1
+OLDEST = 2
 """What is read. At 2, a folder without a record is refused."""
 LARGEST_CONFIG = 16 * 1024 * 1024
 """Bytes of a config.json at most: it is read before anything is known of it."""
