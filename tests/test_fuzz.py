@@ -138,7 +138,7 @@ def test_the_test_knows_an_expression_that_runs_away(pattern: str) -> None:
     assert runs_away(_parser.parse(pattern))
 
 
-@pytest.mark.parametrize("pattern", ["(", "a*", "(a)(?=b)", r"(a)\1", "[", "x{5000}", "(?P<a>x)(?P<a>y)"])
+@pytest.mark.parametrize("pattern", ["(", "a*", "(a)(?=b)", r"(a)\1", "[", "x{5000}"])
 def test_a_pattern_that_cannot_be_run_in_linear_time_is_refused_at_the_start(pattern: str) -> None:
     with pytest.raises(ValueError, match="block_pattern"):
         Settings(block_pattern=pattern)

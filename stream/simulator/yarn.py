@@ -31,7 +31,7 @@ _TRACE = "\n".join(
         "\tat org.apache.hadoop.util.Shell.run(Shell.java:507)",
     )
 )
-_FAILURES = (
+_FAILURES: tuple[list[str], ...] = (
     ["WARN nodemanager.DefaultContainerExecutor: Exit code from container {id} is : 1\n" + _TRACE],
     ["WARN monitor.ContainersMonitorImpl: Container {id} is running beyond physical memory limits. Killing container."],
     [],  # it is never heard of again
