@@ -67,6 +67,13 @@ def test_windows_share_rows_none_is_cut_and_each_has_its_place() -> None:
         packed([3, 65], 64)
 
 
+def test_a_window_that_is_longer_than_a_row_has_longer_rows() -> None:
+    batch = Batch([tuple(range(150)), (1, 2, 3)])
+    assert batch.width == 192
+    assert batch.ids[batch.starts[0] :][:150].tolist() == list(range(150))
+    assert batch.ids[batch.starts[1] :][:3].tolist() == [1, 2, 3]
+
+
 def test_a_single_window_of_one_token_is_a_batch(encoder: BertModel) -> None:
     encoder.eval()
     batch = Batch([(7,)])

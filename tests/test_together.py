@@ -55,7 +55,7 @@ def test_two_processes_train_what_one_trains_and_the_first_alone_shows_and_write
     assert done.stderr.count("head: 100%") == done.stderr.count("checkpoint hdfs-") == 1
     assert {path.name for path in folder.iterdir()} == {"a.log", "base", "one", "two"}
     assert len(losses(folder / "one")) > 7
-    assert losses(folder / "two") == pytest.approx(losses(folder / "one"), rel=1e-3)
+    assert losses(folder / "two") == pytest.approx(losses(folder / "one"), rel=5e-3)  # bfloat16 rounds other sums
     one, two = (json.loads((folder / name / "calibration.json").read_text()) for name in ("one", "two"))
     assert two["closed"]["threshold"] == pytest.approx(one["closed"]["threshold"], abs=1e-2)
     assert two["closed"]["windows"] == one["closed"]["windows"]

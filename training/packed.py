@@ -20,14 +20,19 @@ if TYPE_CHECKING:
 Ids = tuple[int, ...]
 
 _NOBODY = -1
+_GRAIN = 64  # a row for a window that is longer than usual has a multiple of so many tokens
 
 
 class Batch:
-    """Windows packed into rows; ``ids`` is flat, ``(rows * width,)``, ``starts`` ``(windows,)`` where each begins."""
+    """Windows packed into rows of ``width`` tokens, 128 or what the longest needs. ``ids`` ``(rows * width,)`` is flat,
+    ``starts`` ``(windows,)`` where each window begins.
+    """
 
     def __init__(self, sequences: Sequence[Ids]) -> None:
-        rows = packed([len(ids) for ids in sequences], MAX_TOKENS)
-        shape = (len(rows), MAX_TOKENS)
+        lengths = [len(ids) for ids in sequences]
+        self.width = max(MAX_TOKENS, -(-max(lengths) // _GRAIN) * _GRAIN)
+        rows = packed(lengths, self.width)
+        shape = (len(rows), self.width)
         self.ids, self.position = torch.zeros(shape, dtype=torch.long), torch.zeros(shape, dtype=torch.long)
         self.starts = torch.zeros(len(sequences), dtype=torch.long)
         owner = torch.full(shape, _NOBODY)
@@ -38,7 +43,7 @@ class Batch:
                 self.ids[row, at:end] = torch.tensor(sequences[window])
                 self.position[row, at:end] = torch.arange(end - at)
                 owner[row, at:end] = window
-                self.starts[window] = row * MAX_TOKENS + at
+                self.starts[window] = row * self.width + at
                 at = end
         self.ids, self.position = self.ids.flatten(), self.position.flatten()
         self.seen = (owner[:, :, None] == owner[:, None, :])[:, None]  # (rows, 1, width, width); padding sees padding
@@ -84,7 +89,7 @@ def hidden_at(encoder: "BertModel", batch: Batch, places: Tensor) -> Tensor:
 def _attended(layer: Any, states: Tensor, batch: Batch) -> Tensor:
     """What each token sees of its own window: ``(rows * width, H)``."""
     inner = layer.attention.self
-    shape = (len(batch.seen), MAX_TOKENS, inner.num_attention_heads, -1)
+    shape = (len(batch.seen), batch.width, inner.num_attention_heads, -1)
     heads = [project(states).view(shape).transpose(1, 2) for project in (inner.query, inner.key, inner.value)]
     dropped = inner.dropout.p if layer.training else 0.0
     exact = states.device.type == "cpu"  # where attention of half precision takes five times as long backwards
