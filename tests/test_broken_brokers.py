@@ -74,7 +74,7 @@ def test_a_broker_that_stands_still_longer_than_a_transaction_may_last_changes_n
     own: EmbeddedBroker, address: str, worker_id: str | None
 ) -> None:
     settings = new_settings(address, worker_id=worker_id, kafka={"transaction.timeout.ms": "1000"})
-    lines = [*simulate(60, seed=21).lines(), far_later()]
+    lines = [*simulate(800, seed=21).lines(), far_later()]
     send(settings, lines[:200])
     with running(settings, SCORER) as worker:
         wait_until(lambda: all_read(settings), "the first lines are read")
