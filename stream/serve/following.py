@@ -3,7 +3,6 @@
 Alarms that are older than the scores it begins with are read from the anomalies topic.
 """
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from stream.kafka.follow import Follower
 from stream.kafka.messages import Message
 from stream.logs import Log
 from stream.metrics.server import ServerMetrics
+from stream.serve.background import Background
 from stream.serve.events import read_event
 from stream.serve.store import ALARMS, EVENTS, Store
 from stream.settings import Settings
@@ -21,16 +21,16 @@ from stream.show import BadEvent
 
 _RETRY_S = 1.0
 _SAY_S = 10.0
-_JOIN_S = 10.0
 
 
-class Following:
+class Following(Background):
     """``caught_up``: what the topic held at the start is in the store. ``skipped`` counts what was no event.
 
     ``error`` says what keeps it from reading, None while it reads.
     """
 
     def __init__(self, settings: Settings, store: Store, metrics: ServerMetrics, log: Log) -> None:
+        super().__init__("following")
         self.caught_up = False
         self.skipped = 0
         self.error: str | None = None
@@ -38,18 +38,7 @@ class Following:
         self._store = store
         self._metrics = metrics
         self._log = log
-        self._over = threading.Event()
         self._next_word = 0.0
-        self._thread = threading.Thread(target=self._run, name="following", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End, and wait for that."""
-        self._over.set()
-        self._thread.join(_JOIN_S)
 
     def _run(self) -> None:
         while not self._over.is_set():

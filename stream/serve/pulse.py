@@ -3,7 +3,6 @@
 Whoever wants to know gets the newest answer and never waits for the broker.
 """
 
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -16,13 +15,13 @@ from stream.kafka.grouplag import GroupLag, Progress
 from stream.kafka.refusals import Unreachable
 from stream.kafka.topics import require_fitting
 from stream.logs import Log
+from stream.serve.background import Background
 from stream.settings import Settings
 
 _EVERY_S = 1.0
 _TOPICS_EVERY_S = 15.0
 _RATE_S = 10.0
 _SAY_S = 10.0
-_JOIN_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -39,27 +38,17 @@ class Pulse:
     waiting: dict[str, int] = field(default_factory=dict)
 
 
-class PulseTaker:
+class PulseTaker(Background):
     """``now`` is the newest answer."""
 
     def __init__(self, settings: Settings, log: Log) -> None:
+        super().__init__("pulse")
         self.now = Pulse()
         self._settings = settings
         self._log = log
-        self._over = threading.Event()
         self._done: deque[tuple[float, int]] = deque()
         self._next_topics = 0.0
         self._next_word = 0.0
-        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End, and wait for that."""
-        self._over.set()
-        self._thread.join(_JOIN_S)
 
     def _run(self) -> None:
         while not self._over.is_set():
