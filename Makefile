@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: help setup dev demo test check chaos bench bench-long bench-state bench-guarantee bench-detection bench-words bench-evidence bench-tokens bench-calibration pictures format lock dist clean
+.PHONY: help setup dev demo test check chaos bench bench-long bench-state bench-guarantee bench-detection bench-words bench-evidence bench-tokens bench-calibration pictures reference format lock dist clean
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ bench-calibration: dev ## whether budgets of false alarms are kept (LOG= LABELS=
 
 pictures: dev ## pictures of the live page for the README, taken while lines come
 	@$(BIN)/python -m bench.screenshots
+
+reference: dev ## docs/reference.md, made of the settings and the commands
+	@$(BIN)/python -m bench.reference --out docs/reference.md
 
 format: dev ## rewrite the code in the one format
 	$(BIN)/ruff check --fix .
