@@ -47,8 +47,8 @@ def row_of(event: dict[str, Any]) -> tuple[object, ...]:
 
 
 class Row(NamedTuple):
-    """What the figures need of a row; ``p_value`` is NaN, ``lines`` 0 and ``last_time`` (epoch ms) None where the file
-    has no such column.
+    """What the figures need of a row; ``p_value`` is NaN, ``lines`` 0, ``last_time`` (epoch ms) None and ``worst_line``
+    empty where the file has no such column.
     """
 
     block_id: str
@@ -58,6 +58,7 @@ class Row(NamedTuple):
     p_value: float = math.nan
     lines: int = 0
     last_time: int | None = None
+    worst_line: str = ""
 
 
 def read_rows(path: str, told: Told = lambda _done, _of: None) -> Iterator[Row]:
@@ -98,7 +99,8 @@ def _read(row: dict[str, str]) -> Row:
     if verdict is None:
         raise ValueError(f"anomalous is {row['anomalous']!r}; it must be true or false")
     p_value, lines = float(row.get("p_value") or math.nan), int(row.get("lines") or 0)
-    return Row(row["block_id"], int(row["part"]), score, verdict, p_value, lines, _epoch_ms(row.get("last_time")))
+    last_time, worst_line = _epoch_ms(row.get("last_time")), row.get("worst_line") or ""
+    return Row(row["block_id"], int(row["part"]), score, verdict, p_value, lines, last_time, worst_line)
 
 
 def _epoch_ms(time: str | None) -> int | None:

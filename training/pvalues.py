@@ -13,9 +13,9 @@ import numpy as np
 from training.evaluate import Floats
 from training.uniform import LEAST, spread, uniformity
 
-_STATED = (0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4)
+STATED = (0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4)
 _SLACK = 1.5
-_BINS = 10
+BINS = 10
 
 
 class PValues(NamedTuple):
@@ -34,8 +34,8 @@ def calibration_figures(found: PValues) -> dict[str, Any] | None:
         "normal_windows": test.windows,
         "ks_statistic": test.statistic,
         "ks_p_value": test.p_value,
-        "histogram": np.histogram(_spread(found), _BINS, (0, 1))[0].tolist(),
-        "realised": {f"{stated:g}": float((found.normal <= stated).mean()) for stated in _STATED},
+        "histogram": np.histogram(_spread(found), BINS, (0, 1))[0].tolist(),
+        "realised": {f"{stated:g}": float((found.normal <= stated).mean()) for stated in STATED},
     }
 
 
@@ -70,9 +70,9 @@ def histogram_plot(figures: dict[str, Any], to: Path) -> None:
     counts, of = np.array(figures["histogram"]), figures["normal_windows"]
     title = f"p-values of {of:,} normal windows: KS {figures['ks_statistic']:.3f} (p = {figures['ks_p_value']:.2g})"
     figure, (axes,) = new_figure(1, title)
-    middle, far = of / _BINS, 1.96 * np.sqrt(of * (1 - 1 / _BINS) / _BINS)
+    middle, far = of / BINS, 1.96 * np.sqrt(of * (1 - 1 / BINS) / BINS)
     axes.set_ylim(0, 1.35 * max(counts.max(), middle + far))  # room for the legend
-    axes.bar((np.arange(_BINS) + 0.5) / _BINS, counts, 1 / _BINS, color=NORMAL, alpha=0.45, ec=NORMAL)
+    axes.bar((np.arange(BINS) + 0.5) / BINS, counts, 1 / BINS, color=NORMAL, alpha=0.45, ec=NORMAL)
     axes.axhline(middle, color=MARK, ls="--", label=f"uniform: {middle:,.4g} windows a bin")
     axes.axhspan(
         max(middle - far, 0), middle + far, color=NEUTRAL, alpha=0.25, zorder=0, label="95 % of uniform samples, a bin"

@@ -1,5 +1,6 @@
-"""``tinylogbert evaluate``: scores against labels, as figures and plots."""
+"""``tinylogbert evaluate``: scores against labels, as figures and plots; or what scores tell without labels."""
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ from stream.settings import Settings
 from stream.windows.files import windows_of
 
 if TYPE_CHECKING:
+    from model.calibration import Calibration
+    from stream.rows import Row
     from training.blockscores import Judged
     from training.evaluated import EvaluatedLog, EvaluatedRows
 
@@ -29,9 +32,10 @@ if TYPE_CHECKING:
 Examples:
   tinylogbert evaluate --scores scores.csv --labels labels.csv
   tinylogbert evaluate --scores scores.csv --labels labels.csv --log hdfs.log.gz --report report
+  tinylogbert evaluate --scores scores.csv --checkpoint checkpoint
 
 \b
-Figures, over blocks that have a score and a label (a block's score is that of its highest part):
+With labels, over blocks that have a score and a label (a block's score is that of its highest part):
   roc_auc            share of (anomalous, normal) pairs in the right order, a tie counting half
   average_precision  sum over distinct scores of recall gained times precision there
   …_interval         95 %: DeLong's, and a bootstrap over blocks
@@ -46,10 +50,18 @@ With --log, the log that was scored, and with the options (windows, timezone, ch
   final_delay        seconds of event time from a failed block's first line that fits no normal block to the first final
                      verdict that calls it anomalous; provisional alarms, which come sooner, replay alone knows
   and in the report t-SNE, delay and the worst twenty mistakes, with the evidence of the checkpoint.
+
+\b
+Without labels, over windows, beside what the checkpoint that scored them promises:
+  alarms             windows that ring: how many, what share, how many an hour; how many were to ring for nothing
+  calibration        p-values of windows that do not ring against uniform; share of all that is no more than each stated
+  drift              as above
+  alarm_lines        the masked lines that carry the alarms, the commonest first, each with its worst block
+  worst              the twenty windows with the highest scores
 docs/measures.md defines every key. What one class alone, or the columns of the CSV, cannot tell is null.""",
 )
 @click.option("--scores", required=True, metavar="CSV", help="Rows of tinylogbert score.")
-@click.option("--labels", required=True, metavar="CSV", help="BlockId,Label with Normal or Anomaly (or 0 or 1).")
+@click.option("--labels", metavar="CSV", help="BlockId,Label with Normal or Anomaly (or 0 or 1).")
 @click.option(
     "--report",
     type=click.Path(file_okay=False, path_type=Path),
@@ -58,8 +70,42 @@ docs/measures.md defines every key. What one class alone, or the columns of the 
 )
 @click.option("--log", "logs", multiple=True, metavar="FILE", help="The log that was scored; repeatable, in its order.")
 @settings_options(*SCORER_OPTIONS, *WINDOW_OPTIONS)
-def evaluate_command(scores: str, labels: str, report: Path | None, logs: tuple[str, ...], settings: Settings) -> None:
-    """Hold scores against labels; print every figure as one JSON object."""
+def evaluate_command(
+    scores: str, labels: str | None, report: Path | None, logs: tuple[str, ...], settings: Settings
+) -> None:
+    """Hold scores against labels, or without labels against their own promise; print one JSON object."""
+    if labels is not None:
+        _with_labels(scores, labels, report, logs, settings)
+    elif report is not None or logs:
+        raise click.UsageError("--report and --log go with --labels")
+    else:
+        click.echo(orjson.dumps(_without_labels(scores, settings)))
+
+
+def _without_labels(scores: str, settings: Settings) -> dict[str, Any]:
+    from model.calibrated import calibration_of
+    from training.unlabelled import Unlabelled
+
+    known, found = calibration_of(settings.checkpoint, settings.scorer), Unlabelled()
+    with reading("reading the scores") as told:
+        for row in read_rows(scores, told):
+            _require_its_own(row, known, scores)
+            found.see(row)
+    if not found.windows:
+        raise InputError(f"{scores} has no row; write it with: tinylogbert score FILE --out {scores}")
+    return found.figures(known)
+
+
+def _require_its_own(row: "Row", known: "Calibration", scores: str) -> None:
+    """A budget is that of the checkpoint that scored; of another one its p-values tell that it is not."""
+    if not math.isnan(row.p_value) and not math.isclose(row.p_value, known.closed.p_value(row.score), rel_tol=1e-6):
+        raise InputError(
+            f"{scores} was scored by another checkpoint: {row.block_id} has the p-value {row.p_value:g} there; "
+            "name the one that scored it with --checkpoint (and --scorer)"
+        )
+
+
+def _with_labels(scores: str, labels: str, report: Path | None, logs: tuple[str, ...], settings: Settings) -> None:
     from training.delay import delay_figures
     from training.evaluate import figures, interval_figures
     from training.pvalues import calibration_figures
