@@ -6,24 +6,19 @@ headless Chromium. Takes two minutes.
 
 import contextlib
 import io
-import os
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
-import orjson
 
 from stream.cli import run
+from stream.demo.child import Child
 from stream.demo.log import write_log
-from stream.demo.parts import broker, daemon, playing
+from stream.demo.parts import broker, consume, daemon, page, playing, serve
 from stream.errors import UserError
 from stream.kafka.clients import new_admin
 from stream.kafka.topics import create_topics
@@ -67,14 +62,18 @@ def main(out: Path, seconds: float) -> None:
         folder = Path(name)
         quiet = Settings()
         log = write_log(folder, _BLOCKS, _SEED, quiet.close_after + quiet.lateness)
-        os.environ["TINYLOGBERT_METRICS_ADDRESS"] = str(metrics := _free_port())
-        with daemon(folder / "daemon.log", None) as consumer, broker(folder / "broker", _say) as address:
+        with (
+            daemon(folder / "daemon.log", None) as consumer,
+            page(folder / "server.log", None) as server,
+            broker(folder / "broker", _say) as address,
+        ):
             settings = Settings(
                 bootstrap_servers=address, group_id="demo", worker_id="demo", partitions=2, idle_after=500
             )
             create_topics(new_admin(settings), settings)
-            consumer.consume(settings)
-            with _server(settings, folder, metrics) as url, playing(settings, log, seconds) as player:
+            url = serve(server, settings, consume(consumer, settings), folder / "labels.csv")
+            _await_ready(url, server)
+            with playing(settings, log, seconds) as player:
                 while player.sent < _UNTIL * len(log.lines):
                     consumer.check()
                     _say(f"played {player.sent:,} of {len(log.lines):,} lines")
@@ -82,36 +81,15 @@ def main(out: Path, seconds: float) -> None:
                 _take_all(url, out)
 
 
-def _free_port() -> int:
-    with socket.socket() as any_port:
-        any_port.bind(("127.0.0.1", 0))
-        return int(any_port.getsockname()[1])
-
-
-@contextlib.contextmanager
-def _server(settings: Settings, folder: Path, metrics: int) -> Iterator[str]:
-    """The server as a process, ready; yields its URL."""
-    flags = [f"--{name.replace('_', '-')}={getattr(settings, name)}" for name in ("bootstrap_servers", "group_id")]
-    flags += [f"--labels={folder / 'labels.csv'}", f"--daemon-metrics={metrics}", "--listen-address=0"]
-    command = [sys.executable, "-m", "stream", "serve", *flags]
-    log = folder / "server.log"
-    with log.open("wb") as err, subprocess.Popen(command, stderr=err) as process:
-        try:
-            yield _ready(log, process)
-        finally:
-            process.terminate()
-
-
-def _ready(log: Path, process: "subprocess.Popen[bytes]") -> str:
+def _await_ready(url: str, server: Child) -> None:
     deadline = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < deadline and process.poll() is None:
-        for line in log.read_bytes().splitlines():
-            url = str(orjson.loads(line).get("url", ""))
-            with contextlib.suppress(OSError):
-                if url and urllib.request.urlopen(f"{url}/health/ready", timeout=2).status == 200:
-                    return url
+    while time.monotonic() < deadline:
+        server.check()
+        with contextlib.suppress(OSError):
+            if urllib.request.urlopen(f"{url}/health/ready", timeout=2).status == 200:
+                return
         time.sleep(0.2)
-    raise UserError(f"the server is not ready: {log.read_text()[-500:]}")
+    raise UserError(f"the server is not ready after {_PATIENCE_S:.0f} s")
 
 
 def _take_all(url: str, out: Path) -> None:

@@ -1,21 +1,31 @@
-"""The demo: all of it as real processes, figures at the end, and nothing left running, whenever it ends."""
+"""The demo: all of it as real processes, the page among them, figures at the end, and nothing left running."""
 
 import csv
 import gzip
+import io
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+import httpx
 import psutil
 import pytest
 from tiny_checkpoint import write_tiny_checkpoint
 
+from stream.demo.child import Child
+from stream.demo.linger import is_watched, until_told
 from stream.demo.log import write_log
-from stream.errors import InputError
+from stream.errors import BrokerError, InputError
 from stream.lines import LineReader, block_ids
 
 
@@ -24,10 +34,57 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_checkpoint(tmp_path_factory.mktemp("demo") / "tiny")
 
 
-def start(out: Path, checkpoint: Path, *more: str) -> subprocess.Popen[str]:
+@contextmanager
+def started(out: Path, checkpoint: Path, *more: str, terminal: int | None = None) -> Iterator[subprocess.Popen[str]]:
+    """The demo, with a terminal or without; interrupted at the end of the block if it is alive."""
     command = [sys.executable, "-m", "stream", "demo", "--out", str(out), "--checkpoint", str(checkpoint)]
-    pipe = subprocess.PIPE
-    return subprocess.Popen([*command, *more], stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    pipe, none = subprocess.PIPE, subprocess.DEVNULL
+    at: dict[str, Any] = (
+        {"stdin": none, "stdout": pipe} if terminal is None else {"stdin": terminal, "stdout": terminal}
+    )
+    environ = {**os.environ, "COLUMNS": "120"}
+    with subprocess.Popen(
+        [*command, *more], **at, stderr=pipe, text=True, start_new_session=True, env=environ
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=60)
+
+
+def said_until(process: subprocess.Popen[str], words: str) -> list[str]:
+    """The lines on stderr, up to the one that has these words."""
+    assert process.stderr
+    said = [""]
+    while words not in said[-1]:
+        said.append(process.stderr.readline())
+        assert said[-1], said
+    return said[1:]
+
+
+class Terminal:
+    """A terminal that a process may have, and what it showed so far."""
+
+    def __init__(self) -> None:
+        self._ours, self.theirs = pty.openpty()
+        self.shown = ""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        with suppress(OSError):  # the last one who had it is gone
+            while chunk := os.read(self._ours, 65_536):
+                self.shown += chunk.decode(errors="replace")
+
+    def press_enter(self) -> None:
+        os.write(self._ours, b"\n")
+
+    def close(self) -> None:
+        os.close(self.theirs)
+        self._reader.join(10)
+        os.close(self._ours)
 
 
 def running_on(folder: Path) -> list[str]:
@@ -40,12 +97,27 @@ def running_on(folder: Path) -> list[str]:
     return found
 
 
-def test_the_demo_plays_the_stream_closes_every_block_and_leaves_files_but_no_process(
+def test_on_a_terminal_the_page_stays_until_enter_and_then_nothing_runs_but_the_files_are_there(
     tmp_path: Path, checkpoint: Path
 ) -> None:
-    process = start(tmp_path / "out", checkpoint, "--blocks", "150", "--seconds", "1")
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
+    terminal = Terminal()
+    with started(
+        tmp_path / "out", checkpoint, "--blocks", "150", "--seconds", "1", terminal=terminal.theirs
+    ) as process:
+        stays = said_until(process, "the page stays")[-1]
+        assert stays.endswith("; Enter or Ctrl-C ends it\n")
+        (url,) = re.findall(r"http://127\.0\.0\.1:\d+", stays)
+        with httpx.Client(base_url=url, trust_env=False, timeout=20) as page:
+            assert "TinyLogBERT" in page.get("/").text
+            alarm = page.get("/anomalies").json()["anomalies"][0]
+            assert page.get(f"/blocks/{alarm['block_id']}").json()["parts"][0]["lines"]
+        assert process.poll() is None
+        terminal.press_enter()
+        process.communicate(timeout=60)
+    terminal.close()
+    out = terminal.shown
+    assert process.returncode == 0, out
+    assert out.count(f"the page is at {url}") == 1
     figures = json.loads((tmp_path / "out" / "figures.json").read_bytes())
     assert figures["blocks"] == 150
     assert figures["anomalous"] == 4
@@ -55,32 +127,58 @@ def test_the_demo_plays_the_stream_closes_every_block_and_leaves_files_but_no_pr
     assert len({row["block_id"] for row in rows}) == 150
     alarms = {row["block_id"] for row in rows if row["anomalous"] == "true"}
     assert all(block in out for block in alarms)
-    assert err.startswith("simulating a log with failures in it\n")
     assert not running_on(tmp_path)
 
 
-def test_ctrl_c_ends_daemon_and_broker_too(tmp_path: Path, checkpoint: Path) -> None:
-    process = start(tmp_path / "out", checkpoint, "--seconds", "60")
-    deadline = time.monotonic() + 60
-    log = tmp_path / "out" / "daemon.log"
-    while not (log.exists() and b'"assigned"' in log.read_bytes()):
-        assert time.monotonic() < deadline, "the daemon does not start"
-        os.sched_yield()
-    assert running_on(tmp_path)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+def test_ctrl_c_ends_daemon_page_and_broker_too(tmp_path: Path, checkpoint: Path) -> None:
+    with started(tmp_path / "out", checkpoint, "--blocks", "150", "--seconds", "60") as process:
+        said = said_until(process, "the page is at http://127.0.0.1:")
+        assert said[0] == "simulating a log with failures in it\n"
+        assert running_on(tmp_path)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err
     assert not running_on(tmp_path)
 
 
-def test_a_checkpoint_that_is_none_ends_it_with_one_line(tmp_path: Path) -> None:
-    process = start(tmp_path / "out", tmp_path / "nothing", "--blocks", "100")
-    _, err = process.communicate(timeout=120)
+def test_where_nobody_watches_it_is_not_waited_for_enter() -> None:
+    assert not is_watched(io.StringIO(), io.StringIO())
+
+
+def test_the_page_stays_for_the_time_that_was_said_and_no_longer() -> None:
+    asked = []
+    until_told(None, 0.2, lambda: asked.append(time.monotonic()))
+    assert asked
+    until_told(None, 0, lambda: pytest.fail("the time is over"))
+
+
+def test_a_page_that_ends_by_itself_is_not_waited_for() -> None:
+    def check() -> None:
+        raise BrokerError("the page has ended")
+
+    with pytest.raises(BrokerError, match="the page has ended"):
+        until_told(None, None, check)
+
+
+def test_a_checkpoint_that_is_none_ends_it_with_one_line_before_anything_starts(tmp_path: Path) -> None:
+    with started(tmp_path / "out", tmp_path / "nothing") as process:
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert f"{tmp_path / 'nothing'} is no checkpoint" in err.splitlines()[-1]
-    assert err.splitlines()[-1].startswith("error: the daemon has ended: ")
-    assert not running_on(tmp_path / "out")
+    assert err.startswith(f"error: {tmp_path / 'nothing'} is no checkpoint: it has no ")
+    assert err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_daemon_that_ends_is_told_with_its_last_words(tmp_path: Path) -> None:
+    daemon = Child("daemon", "consume", tmp_path / "daemon.log", None)
+    try:
+        daemon.begin({"quiet_after": "never"})
+        with pytest.raises(BrokerError, match=r"the daemon has ended: .*'never' is no duration") as ended:
+            daemon.wait_for("assigned")
+    finally:
+        daemon.end()
+    assert "\n" not in str(ended.value)
 
 
 def test_the_log_ends_with_a_line_so_late_that_all_other_windows_are_over(tmp_path: Path) -> None:

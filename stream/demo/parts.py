@@ -1,29 +1,25 @@
-"""The demo's broker, daemon and sender: started in order, and ended whatever happens.
+"""The demo's broker, daemon, page and sender: started in order, and ended whatever happens.
 
-Each is a context manager. Broker and daemon are processes that the kernel ends should this one be killed.
+Each is a context manager. All but the sender are processes that the kernel ends should this one be killed.
 """
 
-import os
 import shutil
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from stream.broker import EmbeddedBroker, process
+from stream.broker import EmbeddedBroker
+from stream.demo.child import Child
 from stream.demo.log import DemoLog
-from stream.errors import BrokerError, UserError
+from stream.errors import UserError
 from stream.kafka.clients import new_admin, partitions_of
 from stream.kafka.sender import Labelled, Sender, labelled
-from stream.output import open_output
 from stream.settings import Settings
 
 _GRACE_S = 10.0
 _BROKER_GRACE_S = 0.5
-_PATIENCE_S = 60.0
-_POLL_S = 0.05
 _SETTINGS = ("bootstrap_servers", "group_id", "worker_id", "partitions", "idle_after")
 
 
@@ -40,53 +36,42 @@ def broker(folder: Path, say: Callable[[str], None]) -> Iterator[str]:
         kafka.stop(grace_s=_BROKER_GRACE_S)  # the next demo begins with an empty one
 
 
-class Daemon:
-    """``tinylogbert consume`` as a process of its own; it gets ready at once, and consumes once told its settings."""
-
-    def __init__(self, log_file: Path, checkpoint: Path | None) -> None:
-        self._log_file = log_file
-        self._flags_file = log_file.with_suffix(".flags")
-        self._checkpoint = [str(checkpoint)] if checkpoint else []
-        self._flags_file.unlink(missing_ok=True)
-        log_file.write_bytes(b"")
-        command = [sys.executable, "-m", "stream.demo.warm", str(self._flags_file), *self._checkpoint]
-        # Broker, sender and daemon share the cores: threads that spin for a core which another has are worse than none.
-        environ = {**os.environ, "OMP_NUM_THREADS": "1"}
-        self._process = process.spawn(command, environ, log_file, die_with_parent=True)
-
-    def consume(self, settings: Settings) -> None:
-        """Let it begin; return once it has its partitions, raise BrokerError if it ends or has none in a minute."""
-        flags = [f"--{name.replace('_', '-')}={getattr(settings, name)}" for name in _SETTINGS]
-        flags += [f"--checkpoint={folder}" for folder in self._checkpoint]
-        with open_output(str(self._flags_file)) as file:
-            file.write("\n".join(flags).encode())
-        deadline = time.monotonic() + _PATIENCE_S
-        while b'"event": "assigned"' not in self._log_file.read_bytes():
-            self.check()
-            if time.monotonic() > deadline:
-                raise BrokerError(f"the daemon has no partitions after {_PATIENCE_S:.0f} s ({self._log_file})")
-            time.sleep(_POLL_S)
-
-    def check(self) -> None:
-        """Raise BrokerError, with its last words, if it has ended."""
-        if process.exit_code(self._process, within_s=0) is not None:
-            words = self._log_file.read_text(errors="replace").strip().splitlines()
-            raise BrokerError(f"the daemon has ended: {words[-1] if words else 'without a word'} ({self._log_file})")
-
-    def end(self) -> None:
-        """SIGTERM, and SIGKILL if it does not end."""
-        process.end(self._process, _GRACE_S)
-        self._flags_file.unlink(missing_ok=True)
-
-
 @contextmanager
-def daemon(log_file: Path, checkpoint: Path | None) -> Iterator[Daemon]:
-    """A daemon that gets ready, its log in a file."""
-    running = Daemon(log_file, checkpoint)
+def daemon(log_file: Path, checkpoint: Path | None) -> Iterator[Child]:
+    """A daemon that gets ready; its log in a file."""
+    # Broker, sender and daemon share the cores: threads that spin for a core which another has are worse than none.
+    running = Child("daemon", "consume", log_file, checkpoint, OMP_NUM_THREADS="1")
     try:
         yield running
     finally:
         running.end()
+
+
+def consume(running: Child, settings: Settings) -> str:
+    """Let a daemon begin; return, once it has its partitions, where it shows its metrics. Raises BrokerError."""
+    running.begin({**{name: getattr(settings, name) for name in _SETTINGS}, "metrics_address": 0})
+    running.wait_for("assigned")
+    return str(urlsplit(running.wait_for("metrics")["url"]).netloc)
+
+
+@contextmanager
+def page(log_file: Path, checkpoint: Path | None) -> Iterator[Child]:
+    """A server of API and page that gets ready; its log in a file."""
+    running = Child("page", "serve", log_file, checkpoint, OMP_NUM_THREADS="1")
+    try:
+        yield running
+    finally:
+        running.end()
+
+
+def serve(running: Child, settings: Settings, metrics: str, labels: Path) -> str:
+    """Let a server begin, on a free port of this machine; return, once it listens, its URL. Raises BrokerError.
+
+    ``metrics`` is what ``consume`` returned.
+    """
+    chosen = {name: getattr(settings, name) for name in ("bootstrap_servers", "group_id")}
+    running.begin({**chosen, "listen_address": 0, "daemon_metrics": metrics}, [f"--labels={labels}"])
+    return str(running.wait_for("serving")["url"])
 
 
 class Playing:

@@ -38,6 +38,10 @@ class Show:
             self._err.print(head, markup=False, soft_wrap=True)
         self._said = head
 
+    def tell(self, text: str) -> None:
+        """Something to keep: it stays on the screen."""
+        self._err.print(text, markup=False, soft_wrap=True)
+
     def event(self, event: dict[str, Any]) -> None:
         """A window was scored: a block's first alarm is shown."""
         if event["anomalous"] and event["block_id"] not in self._alarmed:
@@ -55,6 +59,10 @@ class Show:
         if not self._terminal and time.monotonic() >= self._next:
             self._next = time.monotonic() + _LOG_EVERY_S
             self._err.print(text, markup=False, soft_wrap=True)
+
+    def still(self) -> None:
+        """No more progress is on the screen."""
+        self._bar.stop()
 
     @contextmanager
     def live(self) -> Iterator[None]:
