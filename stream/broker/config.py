@@ -7,8 +7,8 @@ import base64
 import errno
 import socket
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from stream.broker.java import Java
@@ -62,15 +62,41 @@ class Ports:
         return f"{HOST}:{self.broker}"
 
 
-def server_properties(logs: Path, ports: Ports, settings: Mapping[str, str]) -> str:
+@dataclass(frozen=True)
+class Listener:
+    """One more way in, on ``port``: ``protocol`` is SSL, SASL_SSL or SASL_PLAINTEXT, ``name`` in capitals.
+
+    ``properties`` are Kafka's for this listener alone, such as ``ssl.keystore.location``.
+    """
+
+    name: str
+    protocol: str
+    port: int
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """The address that clients are given."""
+        return f"{HOST}:{self.port}"
+
+
+def server_properties(logs: Path, ports: Ports, settings: Mapping[str, str], listeners: Sequence[Listener] = ()) -> str:
     """The text of server.properties; ``settings`` go over the defaults of a single node."""
     voters = f"{NODE_ID}@{HOST}:{ports.controller}"
+    doors = [f"PLAINTEXT://{HOST}:{ports.broker}", *(f"{one.name}://{HOST}:{one.port}" for one in listeners)]
+    protocols = [SINGLE_NODE["listener.security.protocol.map"], *(f"{one.name}:{one.protocol}" for one in listeners)]
     own = {
-        "listeners": f"PLAINTEXT://{HOST}:{ports.broker},CONTROLLER://{HOST}:{ports.controller}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{ports.broker}",
+        "listeners": ",".join([*doors, f"CONTROLLER://{HOST}:{ports.controller}"]),
+        "advertised.listeners": ",".join(doors),
+        "listener.security.protocol.map": ",".join(protocols),
         # Static voters, since the controller's port may differ at the next start; dynamic ones are data.
         "controller.quorum.voters": voters,
         "log.dirs": str(logs),
+        **{
+            f"listener.name.{one.name.lower()}.{key}": value
+            for one in listeners
+            for key, value in one.properties.items()
+        },
     }
     merged = {**SINGLE_NODE, **own, **settings}
     return "".join(f"{key}={_escaped(value)}\n" for key, value in merged.items())

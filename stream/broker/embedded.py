@@ -7,7 +7,7 @@ Knows which steps a start takes and what to say when one fails. The folder holds
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,8 +58,9 @@ class EmbeddedBroker:
     """A single-node Kafka on ``data_dir``; several objects on one folder mean the same broker.
 
     ``port``: None for 9092 or, if that is taken, a free one; 0 for any free one. ``settings``: Kafka's
-    properties over the defaults. ``heap``: as ``-Xmx`` takes it. ``die_with_parent`` (Linux): it ends when
-    the thread that calls ``start`` does, however that ends. ``clock``: monotonic seconds, for deadlines.
+    properties over the defaults. ``listeners``: more ways in than the open one. ``heap``: as ``-Xmx`` takes
+    it. ``die_with_parent`` (Linux): it ends when the thread that calls ``start`` does, however that ends.
+    ``clock``: monotonic seconds, for deadlines.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class EmbeddedBroker:
         *,
         port: int | None = None,
         settings: Mapping[str, str] | None = None,
+        listeners: Sequence[config.Listener] = (),
         heap: str = "1g",
         die_with_parent: bool = False,
         host: Host | None = None,
@@ -76,6 +78,7 @@ class EmbeddedBroker:
         self.data_dir = data_dir.expanduser().resolve()
         self._port = port
         self._settings = dict(settings or {})
+        self._listeners = tuple(listeners)
         self._heap = heap
         self._die_with_parent = die_with_parent
         self._host = host
@@ -140,7 +143,8 @@ class EmbeddedBroker:
         ports = config.choose_ports(self._port)
         if self._port is None and ports.broker != config.DEFAULT_PORTS[0]:
             progress(f"port {config.DEFAULT_PORTS[0]} is taken, {ports.broker} is used instead")
-        write_atomically(self._properties, config.server_properties(self._logs, ports, self._settings))
+        properties = config.server_properties(self._logs, ports, self._settings, self._listeners)
+        write_atomically(self._properties, properties)
         write_atomically(self._log4j2, config.LOG4J2)
         flags = config.jvm_flags(java, self._heap, self._log4j2)
         command = [str(java.path), *flags, "-cp", os.pathsep.join(map(str, jars))]
