@@ -1,6 +1,7 @@
 """TinyLogBERT behind the stream's seam: windows in, scores and evidence out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from torch import Tensor
@@ -10,6 +11,8 @@ from model.device import threads as threads_of_torch
 from model.explain import explain
 from model.inference import Inference
 from stream.scoring import Score, Surprise, Work
+
+_EXPLAINED = 4096  # windows
 
 
 class BertScorer:
@@ -25,6 +28,9 @@ class BertScorer:
         self._checkpoint, self._threads = checkpoint, threads
         self._inference = Inference(checkpoint.forward, memo, threads)
         self._judge = checkpoint.calibration.graded()
+        self._explained: Callable[[tuple[str, ...], bool], tuple[Surprise, ...]] = self._explain
+        if memo:  # one failure leaves its windows in many blocks
+            self._explained = lru_cache(_EXPLAINED)(self._explain)
 
     @classmethod
     def load(
@@ -76,10 +82,13 @@ class BertScorer:
 
     def explain(self, window: Sequence[str], complete: bool) -> list[Surprise]:
         """See ``Scorer.explain``: by what tells the window from the healthy one that it is most like."""
-        known = self._checkpoint
-        return explain(window, complete, known.encoder, self._inference.scores, known.typical)
+        return list(self._explained(tuple(window), complete))
 
     def vectors(self, windows: Sequence[Sequence[str]], complete: Sequence[bool]) -> Tensor:
         """The [CLS] vectors of windows: ``(windows, hidden)``."""
         encode = self._checkpoint.encoder.encode
         return self._inference.vectors([encode(w, done) for w, done in zip(windows, complete, strict=True)])
+
+    def _explain(self, window: tuple[str, ...], complete: bool) -> tuple[Surprise, ...]:
+        known = self._checkpoint
+        return tuple(explain(window, complete, known.encoder, self._inference.scores, known.typical))

@@ -35,6 +35,16 @@ def test_scores_with_the_memo_and_without_batched_and_single_are_equal(
     assert [without.score([w], [c])[0] for w, c in zip(windows, complete, strict=True)] == first
 
 
+def test_explanations_with_the_memo_and_without_are_equal(checkpoint: Checkpoint, windows: list[list[str]]) -> None:
+    with_memo, without = BertScorer(checkpoint), BertScorer(checkpoint, memo=False)
+    for complete in (True, False):
+        first = [with_memo.explain(window, complete) for window in windows]
+        first[0].clear()  # belongs to who asked
+        again = [with_memo.explain(window, complete) for window in windows]
+        assert again == [without.explain(window, complete) for window in windows]
+        assert any(again)
+
+
 def test_the_share_that_was_remembered_is_that_of_windows_not_computed(checkpoint: Checkpoint) -> None:
     scorer = BertScorer(checkpoint)
     assert scorer.remembered == 0

@@ -85,6 +85,8 @@ CONTESTANTS: dict[str, Contestant] = {
     "any-key": any_key,
     "keyed-no-memo": lambda place: keyed(place, "--no-memo"),
     "any-key-no-memo": lambda place: any_key(place, "--no-memo"),
+    "keyed-2-workers": lambda place: keyed(place, "--workers=2"),
+    "any-key-2-workers": lambda place: any_key(place, "--workers=2"),
 }
 
 

@@ -146,8 +146,10 @@ def with_totals(result: Run, log: Path) -> Run:
     entries = [line for line in log.read_bytes().splitlines() if b'"event": "ended"' in line]
     if not entries:
         return result
-    said = orjson.loads(entries[-1])
-    return replace(result, published=said["scored"] / said["lines"] * 1000, remembered=said.get("remembered"))
+    said = [orjson.loads(entry) for entry in entries]  # of each worker
+    lines, scored = (sum(entry[name] for entry in said) for name in ("lines", "scored"))
+    known = sum(entry["scored"] * entry["remembered"] for entry in said if "remembered" in entry)
+    return replace(result, published=scored / max(lines, 1) * 1000, remembered=known / scored if known else None)
 
 
 def last_words(log: Path) -> str:

@@ -62,15 +62,31 @@ class Progress:
 
 def looks(progress: Progress, contestant: psutil.Process, broker: psutil.Process) -> Iterator[Look]:
     """Look up to fifty times a second; raise BrokerError if the contestant ends."""
+    family = Family(contestant)
     while True:
         try:
-            own, resident = cpu_s(contestant), contestant.memory_info().rss
+            own, resident = family.use()
             if contestant.status() == psutil.STATUS_ZOMBIE:
                 raise psutil.NoSuchProcess(contestant.pid)
         except psutil.Error as error:
             raise BrokerError("it ended before all lines were done") from error
         yield Look(time.monotonic(), *progress.now(), own, cpu_s(broker), resident)
         time.sleep(_LOOK_S)
+
+
+class Family:
+    """A process and those that it started, which are looked for once a second."""
+
+    def __init__(self, head: psutil.Process) -> None:
+        self._members = [head]
+        self._looked = 0.0
+
+    def use(self) -> tuple[float, int]:
+        """Their processor seconds so far, and their resident bytes; raise psutil.Error if one has ended."""
+        if time.monotonic() - self._looked > 1:
+            self._members[1:] = self._members[0].children(recursive=True)
+            self._looked = time.monotonic()
+        return sum(map(cpu_s, self._members)), sum(each.memory_info().rss for each in self._members)
 
 
 def cpu_s(process: psutil.Process) -> float:

@@ -71,6 +71,8 @@ class Keying:
 
     def fits(self, key: bytes, partition: int) -> bool:
         """Whether this key lies there by a way that all keys before it have followed, too."""
+        if self._partitions == 1:
+            return partition == 0  # by any way
         still = [choose for choose in self._possible if choose(key, self._partitions) == partition]
         if still:
             self._possible = still

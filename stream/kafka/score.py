@@ -130,18 +130,32 @@ class ScoreStage:
         usual = 0
         for message in messages:
             raw, key = message.value(), message.key()
-            if raw and key and (not keyed or holds(key)):
+            if raw and key:
                 try:
                     time, text, mentions = parts(raw)
                 except BadLine:  # which may not matter, where it names no block
                     self._look(slot, message)
                     continue
-                if only_names(raw, key, mentions) if keyed else key in raw:
+                if not keyed:
+                    names = key in raw
+                elif holds(key):
+                    names = only_names(raw, key, mentions)
+                else:
+                    names = self._begins(raw, key, mentions, message)
+                if names:
                     usual += 1
                     add(key, time, text, message.offset())
                     continue
             self._look(slot, message)
         self.lines += usual
+
+    def _begins(self, raw: bytes, key: bytes, mentions: int, message: Message) -> bool:
+        """Whether a line of keyed input is the first of its key's window, and names no other block."""
+        if self._reader.blocks.only(raw, mentions) != key:
+            return False
+        if self._keying:
+            self._check_partition(self._keying, message)
+        return True
 
     def _look(self, slot: _Slot, message: Message) -> None:
         """Any message; nearly all lines do not need this."""

@@ -5,24 +5,33 @@ sign stay small (Protocol Buffers encoding specification). Log stamps are mostly
 carries one bit that says whether it counts seconds or milliseconds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from stream.errors import StateError
 
 _TWO = 1 << 14
 _SHORT = [bytes((n,)) if n < 128 else bytes((n & 127 | 128, n >> 7)) for n in range(_TWO)]
 _LOW = [bytes((n & 127 | 128, n >> 7 | 128)) for n in range(_TWO)]  # the low 14 bits of a longer number
+_REMEMBERED = 1 << 16
+
+
+class _Codes(dict[int, bytes]):
+    """Number → its bytes by ``code``; differences repeat, so they are remembered, as many as is bearable."""
+
+    def __init__(self, code: Callable[[int], bytes]) -> None:
+        super().__init__()
+        self._code = code
+
+    def __missing__(self, number: int) -> bytes:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        code = self[number] = self._code(number)
+        return code
 
 
 def append(body: bytearray, template: int, time_delta: int, offset_delta: int) -> None:
     """Add one line: template number (≥ 0), milliseconds and offsets since the line before it (0 before the first)."""
-    seconds, rest = divmod(time_delta, 1000)
-    time_code = _zigzag(time_delta) << 1 | 1 if rest else _zigzag(seconds) << 1
-    offset_code = _zigzag(offset_delta)
-    if template < _TWO and time_code < _TWO and offset_code < _TWO:
-        body += _SHORT[template] + _SHORT[time_code] + _SHORT[offset_code]
-    else:
-        body += _varint(template) + _varint(time_code) + _varint(offset_code)
+    body += _TEMPLATES[template] + _TIMES[time_delta] + _OFFSETS[offset_delta]
 
 
 def unpack(body: bytes | bytearray) -> list[tuple[int, int, int]]:
@@ -65,9 +74,21 @@ def _varint(number: int) -> bytes:
     return _SHORT[number] if number < _TWO else _LOW[number & _TWO - 1] + _varint(number >> 14)
 
 
+def _time_code(delta: int) -> bytes:
+    seconds, rest = divmod(delta, 1000)
+    return _varint(_zigzag(delta) << 1 | 1 if rest else _zigzag(seconds) << 1)
+
+
+def _offset_code(delta: int) -> bytes:
+    return _varint(_zigzag(delta))
+
+
 def _zigzag(number: int) -> int:
     return number << 1 if number >= 0 else (-number << 1) - 1
 
 
 def _unzigzag(number: int) -> int:
     return -(number + 1 >> 1) if number & 1 else number >> 1
+
+
+_TEMPLATES, _TIMES, _OFFSETS = _Codes(_varint), _Codes(_time_code), _Codes(_offset_code)

@@ -255,8 +255,8 @@ class WindowStore:
 
     def _lines(self, block: bytes, window: OpenWindow) -> _Lines:
         self.looks += 1
-        text = self.templates.text
-        lines = [(time, text(number), offset, number) for time, number, offset in unpack(window.body)]
+        texts = self.templates.texts  # ``restored`` has seen that they are all there
+        lines = [(time, texts[number], offset, number) for time, number, offset in unpack(window.body)]
         lines.sort()
         if len(lines) != window.count:
             raise StateError(f"window {block!r} holds {len(lines)} lines, not {window.count}")
@@ -301,7 +301,7 @@ class WindowStore:
         self._alarms.set(block, window)
 
     def _emit(self, block: bytes, part: int, lines: _Lines, reason: Reason, published: Published | None) -> None:
-        if any(JOINT in line[1] for line in lines):
+        if self.templates.chained and any(JOINT in line[1] for line in lines):
             lines = [(*line, 0) for line in folded([line[:3] for line in lines])]
         times, texts, offsets, _ = zip(*lines, strict=True)
         window = Window(block.decode(errors="backslashreplace"), part, reason, texts, times, offsets)

@@ -7,6 +7,7 @@ cannot fill the memory: beyond it, new texts share number 0.
 from collections.abc import Callable
 
 from stream.errors import StateError
+from stream.lines.continued import JOINT
 
 OVERFLOW = "<other>"
 MAX_TEMPLATES = 65_536
@@ -26,22 +27,24 @@ class _Numbers(dict[str, int]):
 class TemplateTable:
     """Text ↔ number, both ways, for one partition.
 
-    ``number(text)`` is the number of a text; a new one is numbered, and waits in ``take_new``.
+    ``number(text)`` is the number of a text; a new one is numbered, and waits in ``take_new``. ``texts`` has them by
+    their numbers, and is to be read only. ``chained``: some text is a chain (see ``stream.lines.continued``).
     """
 
     def __init__(self, limit: int = MAX_TEMPLATES) -> None:
         self._limit = limit
-        self._texts: list[str | None] = [OVERFLOW]
+        self.texts = [OVERFLOW]
+        self.chained = False
+        self._holes: set[int] = set()  # numbers that are not restored yet
         self._numbers = _Numbers(self._add)
         self.number: Callable[[str], int] = self._numbers.__getitem__  # every line asks: no frame of Python for it
         self._unsaved: list[tuple[int, str]] = []
 
     def text(self, number: int) -> str:
         """The text of a number; raise StateError if the table does not know it."""
-        text = self._texts[number] if 0 <= number < len(self._texts) else None
-        if text is None:
+        if not 0 <= number < len(self.texts) or number in self._holes:
             raise StateError(f"template {number} is not in the changelog")
-        return text
+        return self.texts[number]
 
     def take_new(self) -> list[tuple[int, str]]:
         """Number and text of what was added since the last call."""
@@ -52,23 +55,27 @@ class TemplateTable:
         """Put a saved text back; numbers may come in any order. Raises StateError for a number that was never given."""
         if not 0 < number < self._limit:
             raise StateError(f"template {number} is not one of 1 to {self._limit - 1}")
-        if number >= len(self._texts):
-            self._texts.extend([None] * (number + 1 - len(self._texts)))
-        self._texts[number] = text
+        if (missing := number + 1 - len(self.texts)) > 0:
+            self._holes.update(range(len(self.texts), number))
+            self.texts.extend([""] * missing)
+        self._holes.discard(number)
+        self.texts[number] = text
         self._numbers[text] = number
+        self.chained = self.chained or JOINT in text
 
     def check(self) -> None:
         """After everything is restored: raise StateError if a text is missing."""
-        if None in self._texts:
-            raise StateError(f"template {self._texts.index(None)} is missing, though later ones are there")
+        if self._holes:
+            raise StateError(f"template {min(self._holes)} is missing, though later ones are there")
 
     def __len__(self) -> int:
-        return len(self._texts)
+        return len(self.texts)
 
     def _add(self, text: str) -> int:
-        if len(self._texts) >= self._limit:
+        if len(self.texts) >= self._limit:
             return 0
-        number = self._numbers[text] = len(self._texts)
-        self._texts.append(text)
+        number = self._numbers[text] = len(self.texts)
+        self.texts.append(text)
+        self.chained = self.chained or JOINT in text
         self._unsaved.append((number, text))
         return number
