@@ -3,7 +3,7 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,13 +13,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from stream.lines import LineReader, new_reader
 from stream.lines.blocks import PatternBlocks
+from stream.secret import with_files_read, without_secrets
 from stream.windows.settings import WindowSettings
 
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 _ADDRESS = re.compile(r"(?:(\[[^\[\]\s]+\]|[^:\s]+):)?(\d{1,5})")
-_SECRET = re.compile(r"password|passphrase|secret|\.pem$|oauthbearer\.config|jaas|token|credential", re.IGNORECASE)
-_HIDDEN = "[hidden]"
-_SHORTEST = 4  # a shorter secret protects nothing, and its letters stand in any word
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)\s*")
 
 
@@ -74,30 +72,38 @@ def _block_pattern(pattern: str) -> str:
 
 
 def _pairs(value: object) -> object:
-    """``KEY=VALUE`` texts (from flags) → a table, as a TOML file has it."""
+    """``KEY=VALUE`` (from flags), and tables in tables (``sasl.username = …`` in TOML) → one flat table of texts."""
     if isinstance(value, (list, tuple)):
         texts = [str(text).partition("=") for text in value]
         if bad := [key for key, sign, _ in texts if not (key and sign)]:
             name = re.split(r"[^\w.-]", bad[0])[0]  # what follows may be a secret
             raise ValueError(f"{f'{name}…' if name != bad[0] else name!r} is not KEY=VALUE")
         return {key: text for key, _, text in texts}
-    return value
+    return dict(_flat(value)) if isinstance(value, Mapping) else value
 
 
-def _secrets(properties: Mapping[str, str]) -> list[str]:
-    """The longest first. Of a key, which has lines, and of a list of settings an error may show a part."""
-    secret = {name: value for name, value in properties.items() if _SECRET.search(name)}
-    lines = [line.strip() for value in secret.values() for line in value.splitlines()]
-    words = [word for name, value in secret.items() if name.endswith("config") for word in value.split()]
-    found = {part for part in (*secret.values(), *lines, *words) if len(part) >= _SHORTEST}
-    return sorted(found, key=len, reverse=True)
+def _flat(table: Mapping[str, object], before: str = "") -> Iterator[tuple[str, object]]:
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            plain = isinstance(value, (bool, int, float))
+            yield f"{before}{key}", str(value).lower() if plain else value
+
+
+def _table(value: object) -> object:
+    """Pairs as a table, if they are pairs, so that it goes over those of environment and file name by name."""
+    try:
+        return _pairs(value)
+    except ValueError:  # said once it is validated
+        return value
 
 
 Duration = Annotated[int, BeforeValidator(parse_duration), Field(gt=0)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Address = Annotated[str, AfterValidator(_address)]
 BlockPattern = Annotated[str, AfterValidator(_block_pattern)]
-ClientProperties = Annotated[dict[str, str], BeforeValidator(_pairs)]
+ClientProperties = Annotated[dict[str, str], BeforeValidator(_pairs), AfterValidator(with_files_read)]
 
 
 class Settings(BaseSettings):
@@ -107,7 +113,10 @@ class Settings(BaseSettings):
 
     bootstrap_servers: str = Field("localhost:9092", min_length=1, description="Addresses of the Kafka brokers.")
     kafka: ClientProperties = Field(
-        default_factory=dict, repr=False, description="A property of Kafka's client, such as security.protocol=SSL."
+        default_factory=dict,
+        repr=False,
+        description="A property of Kafka's client (librdkafka), such as security.protocol=SSL; of a secret, the "
+        "file that holds it: sasl.password.file=FILE.",
     )
     group_id: str = Field(
         "tinylogbert", min_length=1, description="Consumer group; daemons of one group share the work."
@@ -213,9 +222,7 @@ class Settings(BaseSettings):
 
     def hidden(self, text: str) -> str:
         """A text, such as an error of Kafka's client, without the secrets among that client's properties."""
-        for secret in _secrets(self.kafka):
-            text = text.replace(secret, _HIDDEN)
-        return text
+        return without_secrets(text, self.kafka)
 
     @property
     def windows(self) -> WindowSettings:
@@ -251,7 +258,8 @@ DAEMON = tuple(name for name in Settings.model_fields if name not in SERVING)
 def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     """Build the settings from flags that were given (others left out), environment, TOML file and defaults.
 
-    Raises pydantic's ValidationError, or OSError and tomllib's TOMLDecodeError for the file.
+    Client properties of all of them are one table. Raises pydantic's ValidationError, or OSError and tomllib's
+    TOMLDecodeError for the file.
     """
 
     class Configured(Settings):
@@ -267,4 +275,6 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
             sources = (init_settings, env_settings)
             return (*sources, TomlConfigSettingsSource(settings_cls, config)) if config else sources
 
+    if "kafka" in flags:
+        flags["kafka"] = _table(flags["kafka"])
     return Configured(**flags)

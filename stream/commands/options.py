@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import SettingsError
 
+from stream.secret import is_secret
 from stream.settings import Settings, load_settings, show_duration
 
 _DURATIONS = ("quiet_after", "close_after", "lateness", "idle_after", "max_age", "max_jump", "commit_interval")
@@ -43,12 +44,23 @@ def _option(name: str, field: FieldInfo) -> Callable[[Callable[..., Any]], Calla
     flag = "--" + name.replace("_", "-")
     help_text = field.description or ""
     if name == "kafka":
-        return click.option(flag, name, multiple=True, metavar="KEY=VALUE", help=f"{help_text} Repeatable.")
+        shown = f"{help_text} Repeatable."
+        return click.option(flag, name, multiple=True, metavar="KEY=VALUE", callback=_no_secret, help=shown)
     if field.annotation is bool:
         return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=_with_default(name, field))
     kind: Any = click.Choice(get_args(field.annotation)) if get_origin(field.annotation) is Literal else None
     metavar = None if kind else "DURATION" if name in _DURATIONS else name.rpartition("_")[2].upper()
     return click.option(flag, name, type=kind or str, metavar=metavar, help=_with_default(name, field))
+
+
+def _no_secret(_context: click.Context, _option: click.Parameter, pairs: tuple[str, ...]) -> tuple[str, ...]:
+    for name, sign, _ in (pair.partition("=") for pair in pairs):
+        if sign and is_secret(name):
+            raise click.UsageError(
+                f"{name}: everybody on this machine can read a flag; say --kafka {name}.file=FILE, or put it into "
+                "TINYLOGBERT_KAFKA or the file of --config"
+            )
+    return pairs
 
 
 def _with_default(name: str, field: FieldInfo) -> str:

@@ -68,7 +68,7 @@ def serve(settings: Settings, load: "Callable[[], Scorer]", err: TextIO, labels:
     address = _address(settings)
     token = take_token(settings.api_token_file)
     _require_guarded(address, token, settings.allow_anonymous)
-    run_server(settings, address, token, load, new_log(err), _grading(labels))
+    run_server(settings, address, token, load, new_log(err, settings.hidden), _grading(labels))
 
 
 def _grading(labels: Path | None) -> "Grading":
