@@ -3,6 +3,7 @@
 UserError
 ├── InputError      what was given to read cannot be used
 ├── BrokerError     the broker cannot be reached, or refuses
+│   └── Denied      the broker does not allow it to this user
 └── StateError      the windows' state cannot be read
 """
 
@@ -17,6 +18,10 @@ class InputError(UserError):
 
 class BrokerError(UserError):
     """Kafka cannot be started or reached, or refuses what is asked."""
+
+
+class Denied(BrokerError):
+    """Kafka knows who asks, and that one lacks a right."""
 
 
 class StateError(UserError):

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import SettingsError
 
+from stream.commands.denied import rights_named
 from stream.secret import is_secret
 from stream.settings import Settings, load_settings, show_duration
 
@@ -28,7 +29,9 @@ def settings_options(*names: str) -> Callable[[Callable[..., Any]], Callable[...
         def called(config: Path | None, **arguments: Any) -> Any:
             flags = {name: arguments.pop(name) for name in names}
             given = {name: value for name, value in flags.items() if value not in (None, ())}
-            return function(settings=_load(config, given), **arguments)
+            settings = _load(config, given)
+            with rights_named(settings):
+                return function(settings=settings, **arguments)
 
         command: Callable[..., Any] = click.option(
             "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="TOML file of settings."

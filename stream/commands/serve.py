@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -9,7 +10,7 @@ import click
 
 from stream.commands.options import settings_options
 from stream.commands.scorers import SCORER_OPTIONS, WINDOW_OPTIONS, load_scorer
-from stream.errors import InputError
+from stream.errors import Denied, InputError
 from stream.settings import Settings
 
 if TYPE_CHECKING:
@@ -68,7 +69,22 @@ def serve(settings: Settings, load: "Callable[[], Scorer]", err: TextIO, labels:
     address = _address(settings)
     token = take_token(settings.api_token_file)
     _require_guarded(address, token, settings.allow_anonymous)
+    _require_rights(settings)
     run_server(settings, address, token, load, new_log(err, settings.hidden), _grading(labels))
+
+
+def _require_rights(settings: Settings) -> None:
+    """A broker that is away is waited for; one that does not let this user in, or read, would be so for ever."""
+    if "security.protocol" not in settings.kafka:
+        return
+    from stream.kafka.allowed import lacking
+    from stream.kafka.clients import new_admin
+    from stream.kafka.refusals import Unreachable
+    from stream.kafka.rights import rights_of
+
+    with suppress(Unreachable):
+        if lacking(settings, new_admin(settings), rights_of("serve", settings)):
+            raise Denied("Kafka does not allow all that the server reads")
 
 
 def _grading(labels: Path | None) -> "Grading":

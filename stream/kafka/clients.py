@@ -6,6 +6,7 @@ bytes untouched.
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -13,7 +14,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from confluent_kafka.admin import AdminClient
 
 from stream.errors import BrokerError
-from stream.kafka.refusals import PASSING, kafka_errors, unreachable
+from stream.kafka.handshake import listens, not_let_in
+from stream.kafka.refusals import DENIED, PASSING, kafka_errors, refused, unreachable
 from stream.settings import Settings
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -39,14 +41,29 @@ _logger.addHandler(logging.NullHandler())
 _logger.propagate = False
 
 
-def new_admin(settings: Settings) -> AdminClient:
-    """An admin client on a broker that answers; raise BrokerError with what to do if none does.
+class Admin(AdminClient):  # type: ignore[misc]  # whose base is untyped
+    """An admin client that keeps what Kafka tells it beside its calls."""
 
-    It waits 5 s for a slow one, and 1 s where every address refuses the connection.
+    def __init__(self, settings: Settings) -> None:
+        self.told: deque[KafkaError] = deque(maxlen=20)
+        self._settings = settings
+        super().__init__({**_properties(settings), "error_cb": self.told.append})
+
+    def refusal(self) -> BrokerError | None:
+        """The one line for a login or a certificate that was refused since the last call; None if none was."""
+        self.poll(0)
+        found = not_let_in(self._settings, self.told)
+        self.told.clear()
+        return found
+
+
+def new_admin(settings: Settings) -> Admin:
+    """An admin client on a broker that answers; raise BrokerError with what to do if none does, or lets nobody in.
+
+    It waits 5 s for a slow one, and 1 s where every address refuses the connection, the login or the certificate.
     """
-    refusals: list[KafkaError] = []
     with kafka_errors(settings):
-        admin = AdminClient({**_properties(settings), "error_cb": refusals.append})
+        admin = Admin(settings)
     begun = time.monotonic()
     while True:
         try:
@@ -54,9 +71,9 @@ def new_admin(settings: Settings) -> AdminClient:
             return admin
         except KafkaException as error:
             admin.poll(0)
-            refused_by_all = any(refusal.code() == KafkaError._ALL_BROKERS_DOWN for refusal in refusals)
+            refused_by_all = any(told.code() == KafkaError._ALL_BROKERS_DOWN for told in admin.told)
             if time.monotonic() - begun >= (2 * _ASK_S if refused_by_all else _REACH_S):
-                raise unreachable(settings, error) from error
+                raise admin.refusal() or unreachable(settings, error, refused_by_all and listens(settings)) from error
 
 
 def new_producer(settings: Settings, **properties: Any) -> Producer:
@@ -94,6 +111,11 @@ def new_consumer(settings: Settings, **properties: Any) -> Consumer:
         return Consumer(_properties(settings, defaults, properties))
 
 
+def admin_properties(settings: Settings, **more: Any) -> dict[str, Any]:
+    """Properties of an admin client for somebody who makes it, with others over them; raise BrokerError."""
+    return {**_properties(settings), **more}
+
+
 def _properties(settings: Settings, *tables: dict[str, Any]) -> dict[str, Any]:
     """Properties of a client: the user's go over all others but those that the program's correctness hangs on."""
     own: dict[str, Any] = {"bootstrap.servers": settings.bootstrap_servers, "client.id": "tinylogbert"}
@@ -110,6 +132,8 @@ def partitions_of(client: Consumer | AdminClient, settings: Settings, topic: str
         found = client.list_topics(topic, timeout=_REACH_S).topics[topic]
     except KafkaException as error:
         raise unreachable(settings, error) from error
+    if found.error is not None and found.error.code() in DENIED:
+        raise refused(settings, found.error)
     if found.error is not None or not found.partitions:
         raise BrokerError(f"there is no topic {topic}; create the topics: tinylogbert topics create")
     return [TopicPartition(topic, number, 0) for number in sorted(found.partitions)]

@@ -1,7 +1,7 @@
-"""Whether the topics of a running pipeline are still there, and still allowed.
+"""Whether the topics of a running pipeline are still there, and still allowed, and this client still let in.
 
 A client that misses a topic goes on asking for it, and says nothing of it for as long as a transaction may last, or for
-ever. So a worker looks for itself.
+ever; one whose password no longer fits goes on trying it. So a worker looks for itself.
 """
 
 import time
@@ -13,7 +13,7 @@ from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
 from stream.errors import BrokerError
-from stream.kafka.clients import new_admin
+from stream.kafka.clients import Admin, new_admin
 from stream.kafka.refusals import DENIED, GONE, kafka_errors
 from stream.kafka.topics import topic_specs
 from stream.settings import Settings
@@ -38,7 +38,7 @@ def require_topics(settings: Settings) -> None:
 class Presence:
     """Asks every two seconds, and waits for no answer; what looks bad is asked once more with a client of its own."""
 
-    def __init__(self, settings: Settings, admin: AdminClient, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, settings: Settings, admin: Admin, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
         self._admin = admin
         self._clock = clock
@@ -50,7 +50,7 @@ class Presence:
         if self._clock() < self._next:
             return
         self._next = self._clock() + _EVERY_S
-        if any(_is_bad(future) for future in self._asked.values()):
+        if self._admin.refusal() or any(_is_bad(future) for future in self._asked.values()):
             require_topics(self._settings)
         self._asked = _described(self._settings, self._admin)
 

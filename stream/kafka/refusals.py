@@ -3,7 +3,8 @@
 ::
 
     BrokerError
-    └── Unreachable     no broker answers: it may be back later
+    ├── Unreachable     no broker answers: it may be back later
+    └── Denied          it answers, and this user may not
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ from contextlib import contextmanager
 
 from confluent_kafka import KafkaError, KafkaException
 
-from stream.errors import BrokerError
+from stream.errors import BrokerError, Denied
+from stream.secret import is_secret
 from stream.settings import Settings
 
 UNREACHABLE = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
@@ -43,12 +45,13 @@ class Unreachable(BrokerError):
     """No broker answers; whoever has time may wait for it."""
 
 
-def unreachable(settings: Settings, error: KafkaException | KafkaError) -> Unreachable:
-    """The one line for a broker that does not answer."""
-    return Unreachable(
-        f"no Kafka answers at {settings.bootstrap_servers} ({settings.hidden(_text(error))}); "
-        "start one with: tinylogbert broker start, or say where it is with --bootstrap-servers"
-    )
+def unreachable(settings: Settings, error: KafkaException | KafkaError, listens: bool = False) -> Unreachable:
+    """The one line for a broker that does not answer, though something ``listens`` there, perhaps."""
+    start = "start one with: tinylogbert broker start, or say where it is with --bootstrap-servers"
+    protocol = settings.kafka.get("security.protocol", "PLAINTEXT")
+    other = f"what listens there may want another --kafka security.protocol than {protocol}: SASL_SSL, SSL or PLAINTEXT"
+    said = settings.hidden(_text(error))
+    return Unreachable(f"no Kafka answers at {settings.bootstrap_servers} ({said}); {other if listens else start}")
 
 
 def refused(settings: Settings, error: KafkaException | KafkaError) -> BrokerError:
@@ -63,10 +66,10 @@ def refused(settings: Settings, error: KafkaException | KafkaError) -> BrokerErr
             "what this one had not committed is read again"
         )
     if code in DENIED:
-        return BrokerError(
-            f"Kafka does not allow it: {settings.hidden(_text(error))}; grant the right to this user, "
-            "or log in as another one with --kafka sasl.username=…"
-        )
+        return Denied(f"Kafka does not allow it: {settings.hidden(_text(error))}")
+    if code == KafkaError._INVALID_ARG and (name := next((n for n in settings.kafka if n in _text(error)), None)):
+        given = "" if is_secret(name) else f"={settings.kafka[name]}"
+        return BrokerError(f"Kafka's client cannot use {name}{given}: {settings.hidden(_text(error))}")
     return BrokerError(f"Kafka refuses: {settings.hidden(_text(error))}")
 
 

@@ -1,6 +1,7 @@
 """The rights that each command needs of Kafka, and no more: data, for the docs, ``kafka-acls`` and whoever checks them.
 
-Names are those of the settings. Read and Write include Describe, as Kafka's authorizer has it. Pure: asks nobody.
+Names are those of the settings. As Kafka's authorizer has it, Read and Write include Describe, and AlterConfigs
+includes DescribeConfigs. Pure: asks nobody.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,7 +10,7 @@ from typing import Literal, NamedTuple
 from stream.settings import Settings
 
 Kind = Literal["topic", "group", "transactional-id"]
-Operation = Literal["Create", "Describe", "DescribeConfigs", "Read", "Write"]
+Operation = Literal["AlterConfigs", "Create", "Describe", "DescribeConfigs", "Read", "Write"]
 
 
 class Right(NamedTuple):
@@ -129,6 +130,11 @@ def _create(asked: Asked) -> Iterable[Right]:
         yield right._replace(operations=("Create", *right.operations), why="making it, where it is missing")
 
 
+def _update(asked: Asked) -> Iterable[Right]:
+    for right in _create(asked):
+        yield right._replace(operations=("AlterConfigs", *right.operations), why="making it, or mending its settings")
+
+
 def _show(asked: Asked) -> Iterable[Right]:
     settings = asked.settings
     yield _topic(settings.windows_topic, "for how many partitions its state is", "Read")
@@ -156,6 +162,7 @@ _RIGHTS: dict[str, Callable[[Asked], Iterable[Right]]] = {
     "dead-letters show": _letters,
     "dead-letters replay": _put_back,
     "topics create": _create,
+    "topics create --update": _update,
     "topics show": _show,
 }
 COMMANDS = tuple(_RIGHTS)
@@ -185,6 +192,9 @@ def _merged(rights: Iterable[Right]) -> list[Right]:
 
 
 def _least(operations: Iterable[Operation]) -> tuple[Operation, ...]:
-    found = sorted(set(operations))
-    included = {"Read", "Write"} & set(found)
-    return tuple(operation for operation in found if not (operation == "Describe" and included))
+    found = set(operations)
+    if found & {"Read", "Write"}:
+        found.discard("Describe")
+    if "AlterConfigs" in found:
+        found.discard("DescribeConfigs")
+    return tuple(sorted(found))
