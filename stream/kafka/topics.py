@@ -1,4 +1,4 @@
-"""The topics: which there are, with which settings, and whether existing ones fit.
+"""The topics at the broker: created, looked at, mended. What they should be is said in ``topicrules``.
 
 The lines topic and the changelog of windows must have equally many partitions, for partition n of one is the state of
 partition n of the other.
@@ -9,68 +9,48 @@ from concurrent.futures import Future
 from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
-from stream.errors import BrokerError
+from stream.errors import BrokerError, Denied
 from stream.kafka.changelog import partitions_written, way_out
-from stream.kafka.clients import MAX_MESSAGE_BYTES
-from stream.kafka.refusals import kafka_errors
+from stream.kafka.refusals import DENIED, kafka_errors
+from stream.kafka.topicrules import TopicSpec, misfits, topic_specs
 from stream.settings import Settings
 
 _TIMEOUT_S = 30.0
 _POLL_S = 0.05
-_LARGE = {"max.message.bytes": str(MAX_MESSAGE_BYTES)}
-_LARGEST = {"max.message.bytes": str(MAX_MESSAGE_BYTES + 1024 * 1024)}  # the largest raw message, and why it is here
-_COMPACTED = {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.3", "segment.ms": "3600000"}
-
-
-class TopicSpec(NamedTuple):
-    """A topic as it should be; ``config`` holds what must be so, the rest is the broker's."""
-
-    name: str
-    partitions: int
-    config: dict[str, str]
 
 
 class TopicState(NamedTuple):
-    """A topic as it is; ``partitions`` 0 if it does not exist, ``problems`` empty if it fits."""
+    """A topic as it is; ``partitions`` 0 if it does not exist. With ``problems`` no daemon works; ``advice`` is what
+    else is not by the rule; both are empty if it fits. ``mend``: settings that would mend what settings can.
+    """
 
     name: str
     partitions: int
     replication: int
     cleanup: str
     problems: list[str]
-
-
-def topic_specs(settings: Settings) -> list[TopicSpec]:
-    """The topics that these settings need; with keyed input there is no lines topic."""
-    many = settings.partitions
-    specs = [TopicSpec(settings.raw_topic, many, _LARGE)]
-    if not settings.keyed_input:
-        specs.append(TopicSpec(settings.lines_topic, many, _LARGE))
-    return [
-        *specs,
-        TopicSpec(settings.scores_topic, many, _LARGE),
-        TopicSpec(settings.anomalies_topic, 1, _LARGE),
-        TopicSpec(settings.dead_letter_topic, 1, _LARGEST),
-        TopicSpec(settings.windows_topic, many, {**_LARGE, **_COMPACTED}),
-    ]
+    advice: list[str]
+    mend: dict[str, str]
 
 
 def create_topics(admin: AdminClient, settings: Settings) -> list[str]:
     """Create the topics that are missing and return their names; raise BrokerError if the broker refuses one.
 
-    The changelog takes the number of partitions of the topic whose state it holds, where that exists already.
+    The changelog takes the number of partitions of the topic whose state it holds, where that exists already, and the
+    other way round.
     """
     states = {state.name: state for state in show_topics(admin, settings)}
-    inputs = states[settings.input_topic].partitions or settings.partitions
     missing = [spec for spec in topic_specs(settings) if not states[spec.name].partitions]
     if not missing:
         return []
+    alike = (settings.input_topic, settings.windows_topic)
+    many = max(states[name].partitions for name in alike) or settings.partitions
     new = [
         NewTopic(
             spec.name,
-            num_partitions=inputs if spec.name == settings.windows_topic else spec.partitions,
+            num_partitions=many if spec.name in alike else spec.partitions,
             replication_factor=settings.replication,
             config=spec.config,
         )
@@ -83,6 +63,23 @@ def create_topics(admin: AdminClient, settings: Settings) -> list[str]:
     return [spec.name for spec in missing]
 
 
+def update_topics(admin: AdminClient, settings: Settings) -> list[tuple[str, dict[str, str]]]:
+    """Give existing topics what ``misfits`` says would mend them; return name and settings of those that were changed.
+
+    It only ever keeps more, or takes larger messages in; partitions and cleanup.policy stay. Raises BrokerError.
+    """
+    changed = []
+    for state in show_topics(admin, settings):
+        if state.mend:
+            entries = [ConfigEntry(n, v, incremental_operation=AlterConfigOpType.SET) for n, v in state.mend.items()]
+            resource = ConfigResource(ResourceType.TOPIC, state.name, incremental_configs=entries)
+            with kafka_errors(settings):
+                for future in admin.incremental_alter_configs([resource]).values():
+                    future.result(_TIMEOUT_S)
+            changed.append((state.name, state.mend))
+    return changed
+
+
 def show_topics(admin: AdminClient, settings: Settings) -> list[TopicState]:
     """Look at every topic, and say what does not fit."""
     specs = topic_specs(settings)
@@ -91,20 +88,9 @@ def show_topics(admin: AdminClient, settings: Settings) -> list[TopicState]:
         there = [spec.name for spec in specs if spec.name in known]
         asked = [ConfigResource(ResourceType.TOPIC, name) for name in there]
         found = {r.name: f.result(_TIMEOUT_S) for r, f in (admin.describe_configs(asked) if asked else {}).items()}
-    counts = {name: len(known[name].partitions) for name in there}
     configs = {name: {key: entry.value or "" for key, entry in found[name].items()} for name in there}
-    states = []
-    for spec in specs:
-        if spec.name not in counts:
-            states.append(TopicState(spec.name, 0, 0, "", ["does not exist"]))
-            continue
-        config = configs[spec.name]
-        problems = _problems(spec, config, configs.get(settings.raw_topic, {}), settings)
-        if spec.name == settings.windows_topic and counts[spec.name] != (wanted := counts.get(settings.input_topic)):
-            problems.append(f"has {counts[spec.name]} partitions, {settings.input_topic} has {wanted or 'none'}")
-        replication = len(known[spec.name].partitions[0].replicas)
-        states.append(TopicState(spec.name, counts[spec.name], replication, config["cleanup.policy"], problems))
-    return states
+    counts = {name: (len(known[name].partitions), len(known[name].partitions[0].replicas)) for name in there}
+    return [_state(spec, counts, configs, settings) for spec in specs]
 
 
 def with_state(settings: Settings, states: list[TopicState]) -> list[TopicState]:
@@ -129,15 +115,21 @@ def require_fitting(admin: AdminClient, settings: Settings) -> None:
             raise BrokerError(f"topic {state.name} does not fit: {what}; see tinylogbert topics show")
 
 
-def _problems(spec: TopicSpec, config: dict[str, str], raw: dict[str, str], settings: Settings) -> list[str]:
-    problems = []
-    wanted = spec.config.get("cleanup.policy", "delete")
-    if config["cleanup.policy"] != wanted:
-        problems.append(f"cleanup.policy is {config['cleanup.policy']}, not {wanted}")
-    most = int(config["max.message.bytes"])
-    if spec.name == settings.dead_letter_topic and most < (least := int(raw.get("max.message.bytes", 0))):
-        problems.append(f"max.message.bytes is {most}, {settings.raw_topic} lets {least} in")
-    return problems
+def _state(
+    spec: TopicSpec, counts: dict[str, tuple[int, int]], configs: dict[str, dict[str, str]], settings: Settings
+) -> TopicState:
+    """``counts`` are partitions and replicas of the topics that exist, ``configs`` their settings."""
+    if spec.name not in counts:
+        return TopicState(spec.name, 0, 0, "", ["does not exist"], [], {})
+    (partitions, replicas), config = counts[spec.name], configs[spec.name]
+    found = misfits(spec, config, settings, configs.get(settings.raw_topic, {}))
+    problems = [misfit.said for misfit in found if misfit.grave]
+    wanted, _ = counts.get(settings.input_topic, (0, 0))
+    if spec.name == settings.windows_topic and partitions != wanted:
+        problems.append(f"has {partitions} partitions, {settings.input_topic} has {wanted or 'none'}")
+    advice = [misfit.said for misfit in found if not misfit.grave]
+    mend = {name: value for misfit in found for name, value in misfit.config.items()}
+    return TopicState(spec.name, partitions, replicas, config["cleanup.policy"], problems, advice, mend)
 
 
 def _wait_until_known(admin: AdminClient, names: set[str]) -> None:
@@ -157,4 +149,8 @@ def _created(name: str, future: Future[None]) -> None:
         cause = error.args[0]
         if cause.code() == KafkaError.TOPIC_ALREADY_EXISTS:
             return  # somebody was faster: that is what was wanted
+        if cause.code() in DENIED:
+            raise Denied(
+                f"topic {name} does not exist, or this user may not see it, and may not create it: {cause.str()}"
+            ) from error
         raise BrokerError(f"topic {name} cannot be created: {cause.str()}") from error
