@@ -19,6 +19,7 @@ _COMMANDS = (
     "tail",
     "serve",
     "dead-letters",
+    "doctor",
     "replay",
     "train",
     "score",
