@@ -1,5 +1,6 @@
 """What the tests share: one real broker a session, topics with random names, the real lines if present."""
 
+import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -8,6 +9,9 @@ import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from stream.broker import EmbeddedBroker
+
+# Models here are tiny and other processes have work: threads of torch that spin for each other take longer than one.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
