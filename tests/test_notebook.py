@@ -15,7 +15,7 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     folder = tmp_path_factory.mktemp("notebook")
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     (chosen,) = (cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
-    chosen.source += f"\nOUT = Path({str(folder / 'out')!r})\nBLOCKS, STEPS = 150, 20"
+    chosen.source += f"\nOUT = Path({str(folder / 'out')!r})\nBLOCKS, STEPS = 150, 8"
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(NOTEBOOK.parents[1])}}).execute()
     return list(notebook.cells)
 

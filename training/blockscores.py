@@ -31,6 +31,8 @@ class BlockScores:
         self.auc = StreamingAuc()
         self.labels = dict(labels or {})
         self.scores: dict[str, BlockScore] = {}
+        self.relabelled = 0
+        """How often a label came, changed or went after a score that it judges."""
 
     def see(self, block: str, score: float, anomalous: bool, closed: bool) -> None:
         """Take the score of a window of this block into account; raise ValueError for NaN."""
@@ -55,6 +57,7 @@ class BlockScores:
             self.labels[block] = anomalous
             if block in self.scores:
                 self.auc.add(self.scores[block].score, anomalous)
+                self.relabelled += 1
         return known in (None, anomalous)
 
     def relabel(self, labels: Mapping[str, bool]) -> None:
@@ -62,6 +65,7 @@ class BlockScores:
         for block in set(labels) | set(self.labels):
             before, now = self.labels.get(block), labels.get(block)
             if block in self.scores and before is not now:
+                self.relabelled += 1
                 if before is not None:
                     self.auc.remove(self.scores[block].score, before)
                 if now is not None:

@@ -192,6 +192,8 @@ class Replay:
                 self._alarm(event["block_id"], alarm_time(event, self._settings))
             if final:
                 self._end(next(ended), event)
+            else:
+                self.prequential.opened(event["block_id"])
         self.provisional += len(events) - len(closed)
         if self._published is not None:
             self._published(events)
