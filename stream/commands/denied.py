@@ -50,8 +50,8 @@ def _line(error: Denied, settings: Settings, command: str, topic: str | None, la
         missing = []
     if not missing:
         return f"{error}; a right that it needs is missing: {how}"
-    return f"this user may not {'; '.join(_said(*one) for one in missing)} ({error}); {how}"
+    return f"this user lacks {', '.join(_said(*one) for one in missing)} ({error}); {how}"
 
 
 def _said(right: "Right", operations: Sequence[str]) -> str:
-    return f"{' and '.join(operations)} the {right.kind.replace('-', ' ')} {right.name}{'…' if right.prefix else ''}"
+    return f"{' and '.join(operations)} on {right.kind.replace('-', ' ')} {right.name}{'…' if right.prefix else ''}"
