@@ -23,7 +23,8 @@ def opened(value: bytes) -> bytes:
     """The body of a record's value; raise StateError if it is of another version, or not as it was written."""
     if not value or value[0] != VERSION:
         found = f"version {value[0]}" if value else "no version"
-        raise StateError(f"it has {found}, this program reads version {VERSION}")
+        newer = " (a newer one wrote it: run that)" if value and value[0] > VERSION else ""
+        raise StateError(f"it has {found}, this program reads version {VERSION}{newer}")
     body = value[FRAME_BYTES:]
     if len(value) < FRAME_BYTES or _FRAME.unpack_from(value)[1] != crc32(body):
         raise StateError("it is damaged: its checksum does not fit")
