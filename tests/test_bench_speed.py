@@ -111,11 +111,19 @@ def test_what_the_first_of_two_stages_did_before_the_time_began_is_not_counted_a
 def test_time_ends_with_the_last_event_where_windows_are_judged_after_the_last_line() -> None:
     watched = Watched(1000, Limits(100, 10.0), still=1.5)
     for when, done, later in [(5.0, 0, 0), (6.0, 500, 0), (7.0, 1000, 20), (8.0, 1000, 90), (8.5, 1000, 90)]:
-        watched.add(Look(when, done, done, later, 0.0, 0.0, 0))
+        watched.add(Look(when, done, done, later, min(when, 8.0), 0.0, 0))
         assert not watched.over
-    watched.add(Look(9.5, 1000, 1000, 90, 0.0, 0.0, 0))
+    watched.add(Look(9.6, 1000, 1000, 90, 8.0, 0.0, 0))
     assert watched.over
     assert watched.result().seconds == 2.0
+
+
+def test_windows_that_become_quiet_one_by_one_behind_the_last_line_are_no_work() -> None:
+    watched = Watched(1000, Limits(100, 10.0), still=1.5)
+    for when, done, later in [(5.0, 0, 0), (6.0, 500, 0), (7.0, 1000, 20), (8.0, 1000, 21), (9.0, 1000, 22)]:
+        watched.add(Look(when, done, done, later, min(when, 7.0), 0.0, 0))
+    assert watched.over
+    assert watched.result().seconds == 1.0
 
 
 def test_whoever_works_is_not_at_its_end_though_nothing_is_committed() -> None:
@@ -125,6 +133,14 @@ def test_whoever_works_is_not_at_its_end_though_nothing_is_committed() -> None:
         watched.add(Look(when, done, done, 0, cpu, 0.0, 0))
         assert not watched.over
     watched.add(Look(9.6, 1000, 1000, 0, 1.57, 0.0, 0))
+    assert watched.over
+    assert watched.result().seconds == 1.0
+
+
+def test_control_records_behind_the_last_line_are_no_work() -> None:
+    watched = Watched(1000, Limits(100, 10.0), still=1.5)
+    for when, done in [(5.0, 0), (6.0, 500), (7.0, 1000), (8.0, 1004), (9.0, 1008)]:
+        watched.add(Look(when, done, done, 0, 0.0, 0.0, 0))
     assert watched.over
     assert watched.result().seconds == 1.0
 

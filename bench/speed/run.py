@@ -21,9 +21,9 @@ from stream.kafka.clients import new_admin
 
 _STUCK_S = 120.0
 _GRACE_S = 20.0
-_STILL_S = 1.5  # two commits and more; what comes later comes because the topic has ended
+_STILL_S = 1.5  # two commits and more
 _GLANCE_S = 0.5
-_BUSY = 0.1  # of a core: a daemon that waits takes a few hundredths
+_BUSY = 0.3  # of a core: one that judges takes a whole one, each worker that waits a few hundredths
 _MIB = 2**20
 
 
@@ -72,7 +72,7 @@ class Watched:
         self._now, self.peak = look.when, max(self.peak, look.resident)
         self._glance_at(look)
         before = self.commits[-1] if self.commits else None
-        if before is None or _done(look) > _done(before):
+        if before is None or (self._done(look) > self._done(before) and not self._trickles(before)):
             self.commits.append(look)
         elif look.when - before.when > _STUCK_S:
             raise BrokerError(f"after {before.done:,} lines, nothing was committed for {_STUCK_S:.0f} s")
@@ -84,6 +84,14 @@ class Watched:
             self._busy = look.when
         if self._glance is None or look.when - last.when >= _GLANCE_S:
             self._glance = look
+
+    def _done(self, look: Look) -> tuple[int, int, int]:
+        """What comes behind the lines, as control records of idle workers do for ever, is no work."""
+        return min(look.read, self.lines), min(look.done, self.lines), look.later
+
+    def _trickles(self, before: Look) -> bool:
+        """Whether what is published now comes because the topic has ended: as time goes by, windows become quiet."""
+        return self._done(before)[:2] == (self.lines, self.lines) and self._now - self._busy > _GLANCE_S
 
     @property
     def warm(self) -> Look | None:
@@ -135,10 +143,6 @@ def run(place: Place, contestant: Contestant, limits: Limits, broker: psutil.Pro
         progress.close()
         forget(place, started)
     return with_totals(result, log)
-
-
-def _done(look: Look) -> tuple[int, int, int]:
-    return look.read, look.done, look.later
 
 
 def with_totals(result: Run, log: Path) -> Run:
