@@ -1,5 +1,6 @@
 """What Prometheus is told: of a real daemon, number by number, and that the page about it is true."""
 
+import io
 import re
 import socket
 from collections import Counter
@@ -36,11 +37,14 @@ from tiny_checkpoint import write_tiny_checkpoint
 from model.scorer import BertScorer
 from stream.commands.workers import _settings_of
 from stream.distribution import Distribution
+from stream.kafka.figures import Figures
 from stream.kafka.messages import Record
 from stream.kafka.score import ScoreStage
 from stream.kafka.tally import Tally
+from stream.kafka.worker import Worker
 from stream.lines import LineReader
-from stream.metrics.daemon import WorkerMetrics
+from stream.logs import new_log
+from stream.metrics.daemon import WorkerMetrics, figures_of
 from stream.metrics.endpoint import endpoint
 from stream.metrics.families import Described, Exporter, exposition, new_registry
 from stream.metrics.server import ServerMetrics
@@ -152,6 +156,22 @@ def test_a_daemon_tells_what_has_happened_and_the_page_names_all_of_it(broker: s
     assert values(metrics, "tinylogbert_commit_seconds", "_count").keys() == {("route",), ("score",)}
     assert sum(values(metrics, "tinylogbert_aborted_transactions_total").values()) == 0
     assert values(metrics, "tinylogbert_restore_seconds", "_count")[()] >= 1
+
+
+def test_lines_of_a_stack_trace_are_told_by_metrics_and_by_the_log(broker: str) -> None:
+    settings = new_settings(broker)
+    trace = [b"java.io.IOException: Connection reset by peer", b"\tat sun.nio.ch.Net.read(Net.java:1)"]
+    send(settings, [line(0, "writeBlock blk_1 received exception"), *trace, *trace], partition=0)
+    told: dict[str, object] = {}
+
+    def every(worker: Worker) -> None:
+        told.update(figures_of(worker, 0.0))
+        told["log"] = Figures(worker, new_log(io.StringIO())).totals()["continued"]
+
+    with running(settings, Fingerprint(), every):
+        wait_until(lambda: all_read(settings), "all is read")
+        wait_until(lambda: told["lines_total"] == {("route",): 5, ("score",): 5}, "all is counted")
+    assert (told["continued_lines_total"], told["log"]) == ({("route",): 4}, 4)
 
 
 def test_a_route_stage_alone_tells_of_its_own_work_only(broker: str, tmp_path: Path) -> None:

@@ -352,7 +352,7 @@ def test_the_figures_come_every_ten_seconds_with_rate_and_lag(broker: str) -> No
     assert fields["lines_per_s"] == round(len(lines) / 10)
     assert fields["scored"] >= 30
     assert list(fields) == [
-        *("lines_per_s", "lag", "lines", "no_block", "dead_letters", "jumps", "aborted"),
+        *("lines_per_s", "lag", "lines", "no_block", "continued", "dead_letters", "jumps", "aborted"),
         *("open_windows", "late", "evicted", "scored", "anomalies", "drift"),
     ]
 

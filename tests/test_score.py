@@ -81,6 +81,13 @@ def test_the_same_rows_to_a_file_from_gzip_from_a_pipe_and_without_the_memo(
     assert command("score", "-", "--checkpoint", checkpoint).out == expected
 
 
+def test_lines_of_stack_traces_are_counted_on_stderr(command: Command, checkpoint: Path, tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_text(f"{LINE}\njava.io.IOException: Connection reset\n\tat sun.nio.ch.Net.read(Net.java:1)\n")
+    ran = command("score", path, "--checkpoint", checkpoint)
+    assert ran.err.partition("; ")[2] == "3 lines, 0 without a block, 2 that go on with another, 0 unreadable, 0 late\n"
+
+
 def test_what_is_no_line_of_a_block_is_counted_on_stderr(command: Command, checkpoint: Path, tmp_path: Path) -> None:
     path = tmp_path / "log"
     late = LINE.replace("203518", "195518")

@@ -108,7 +108,9 @@ def _batches(windows: Iterable[Window]) -> Iterator[list[Window]]:
 def _show(counts: Counts) -> str:
     bad = ", ".join(f"{number:,} {reason}" for reason, number in sorted(counts.bad.items()))
     return (
-        f"{counts.lines:,} lines, {counts.no_block:,} without a block, {sum(counts.bad.values()):,} unreadable"
+        f"{counts.lines:,} lines, {counts.no_block:,} without a block, "
+        + (f"{counts.continued:,} that go on with another, " if counts.continued else "")
+        + f"{sum(counts.bad.values()):,} unreadable"
         + (f" ({bad})" if bad else "")
         + f", {counts.late:,} late"
     )

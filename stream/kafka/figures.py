@@ -65,18 +65,17 @@ class Figures:
 
     def totals(self) -> dict[str, float]:
         """What has happened since the start; ``open_windows`` are those of now. ``lines`` are raw lines; where only the
-        score stage runs, lines that came to it.
+        score stage runs, lines that came to it. ``continued`` are raw lines that belong to the line before them.
         ``drift`` is how often the windows became stranger (``stream.drift``; it begins anew with the worker).
         ``remembered`` is the share of windows that the memo knew.
         """
         route, score = self._worker.route, self._worker.score
         stages = [stage for stage in (route, score) if stage]
         first = stages[0]
-        totals: dict[str, float] = {
-            "lines": first.lines,
-            "no_block": first.no_block,
-            "dead_letters": sum(s.dead for s in stages),
-        }
+        totals: dict[str, float] = {"lines": first.lines, "no_block": first.no_block}
+        if route:
+            totals["continued"] = route.continued
+        totals |= {"dead_letters": sum(s.dead for s in stages)}
         totals |= {"jumps": sum(s.jumps for s in stages), "aborted": self._worker.aborted}
         if score:
             totals |= {"open_windows": score.open_windows, "late": score.late, "evicted": score.evicted}

@@ -22,6 +22,7 @@ DAEMON = (
     Described(f"{_P}lines_total", "counter", "Lines read; again those that are read again after an abort.", ("stage",)),
     Described(f"{_P}bytes_total", "counter", "Bytes of these lines.", ("stage",)),
     Described(f"{_P}lines_without_block_total", "counter", "Lines that name no block and are not scored.", ("stage",)),
+    Described(f"{_P}continued_lines_total", "counter", "Lines that belong to the line before them.", ("stage",)),
     Described(f"{_P}late_lines_total", "counter", "Lines later than the lateness; they are scored all the same."),
     Described(f"{_P}time_jumps_total", "counter", "Lines too far ahead in time to move event time.", ("stage",)),
     Described(f"{_P}dead_letters_total", "counter", "Lines that could not be read.", ("stage", "reason")),
@@ -87,6 +88,7 @@ def _of_stages(worker: Worker) -> Named:
     yield "lines_total", {(name,): stage.lines for name, stage in stages.items()}
     yield "bytes_total", {(name,): stage.bytes for name, stage in stages.items()}
     yield "lines_without_block_total", {(name,): stage.no_block for name, stage in stages.items()}
+    yield "continued_lines_total", {("route",): worker.route.continued} if worker.route else {}
     yield "time_jumps_total", {(name,): stage.jumps for name, stage in stages.items()}
     dead = {name: dict.fromkeys(_REASONS, 0) | stage.dead_by for name, stage in stages.items()}
     yield "dead_letters_total", {(name, why): count for name, by in dead.items() for why, count in by.items()}
