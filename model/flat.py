@@ -6,7 +6,8 @@
 
 A floating-point sum depends on how a matrix product is blocked, which the library chooses by the number of rows. So
 that a window's score depends on the window alone, the rows of a tile are few fixed numbers, and when a model is made
-ready it is tried whether all of them give the same bits. Where they do not, there is one number of rows for all.
+ready it is tried whether all of them give the same bits. Where they do not, the smallest is left out, which few windows
+need a tile for; and where they still do not, there is one number of rows for all.
 """
 
 import math
@@ -22,7 +23,7 @@ from model.tile import Ids, Tile, cut
 from model.weights import Weights
 
 _STEP = 64
-_LADDER = (64, 128, 256, 512)
+_LADDERS = ((64, 128, 256, 512), (128, 256, 512))
 _ALONE = 128
 _ON_CUDA = 8192
 _TRIED = (3, 5, 8, 11, 16, 21)
@@ -89,8 +90,8 @@ class FlatBert:
         """The numbers of rows that a tile may have, ascending; the last holds the longest window."""
         if self._device.type == "cuda":
             return (max(_ON_CUDA, longest),)
-        ladder = _LADDER if longest <= _LADDER[-1] else (*_LADDER, longest)
-        return ladder if self._agree(ladder) else (max(_ALONE, longest),)
+        ladders = [ladder if longest <= ladder[-1] else (*ladder, longest) for ladder in _LADDERS]
+        return next((ladder for ladder in ladders if self._agree(ladder)), (max(_ALONE, longest),))
 
     def _agree(self, sizes: Sequence[int]) -> bool:
         """Whether windows have the same score, bit for bit, in tiles of each of these sizes and wherever they lie."""

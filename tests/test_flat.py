@@ -105,6 +105,19 @@ def test_there_is_one_number_of_rows_where_several_would_not_give_the_same_bits(
     assert [forward.scores([ids])[0] for ids in some] == forward.scores(some)
 
 
+def test_small_tiles_are_left_out_where_they_alone_would_not_give_the_same_bits() -> None:
+    class Differing(FlatBert):
+        """A machine that computes few rows in another way."""
+
+        def _vectors(self, tile: Tile) -> torch.Tensor:
+            return super()._vectors(tile) + (1e-3 if len(tile.ids) < 128 else 0.0)
+
+    model, some = new_model(**SIZES), windows(60)
+    forward = Differing(model.state_dict(), model.encoder.config.to_dict())
+    assert forward.sizes[0] == 128
+    assert [forward.scores([ids])[0] for ids in some] == forward.scores(some)
+
+
 def test_windows_as_long_as_the_positions_and_longer_than_the_ladder_are_scored() -> None:
     model = new_model(**{**SIZES, "max_position_embeddings": 700})
     some = windows(4, 700, seed=3)
