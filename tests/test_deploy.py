@@ -77,7 +77,7 @@ def test_every_alert_says_what_is_wrong_what_to_do_and_whether_it_wakes_somebody
     assert len(alerts) == len({rule["alert"] for rule in alerts}) >= 7
     for rule in alerts:
         assert rule["labels"]["severity"] in ("page", "ticket")
-        assert rule["annotations"].keys() == {"summary", "action"}
+        assert rule["annotations"].keys() == {"summary", "action", "runbook"}
     assert [rule["alert"] for rule in alerts] == re.findall(r"\| `(TinyLogBERT\w+)` \|", PAGE.read_text())
     assert not any("notices" in rule["expr"] for rule in ALERTS)  # they wake nobody
 
