@@ -43,6 +43,7 @@ _KINDS = {
     "transactional-id": ResourceType.TRANSACTIONAL_ID,
 }
 _OPERATIONS = {
+    "AlterConfigs": AclOperation.ALTER_CONFIGS,
     "Create": AclOperation.CREATE,
     "Describe": AclOperation.DESCRIBE,
     "DescribeConfigs": AclOperation.DESCRIBE_CONFIGS,

@@ -29,19 +29,25 @@ from pipeline import (
     far_later,
     flags,
     new_settings,
+    read_topic,
+    send,
     until_closed,
     wait_until,
 )
 from secured import PASSWORD, Secured, secured_broker
 from serving import logged, process, url_of
+from test_show import event
 
+from stream.kafka.publisher import Publisher
+from stream.kafka.replay import TopicLines
 from stream.kafka.rights import Right, rights_of
+from stream.lines import LineReader
 from stream.settings import Settings
 from stream.simulator import simulate
 
 SCORER = ContentScorer()
 NO_TIME = b"a line without a time of blk_7"
-SOON_S = 15.0  # a client that tried for ever would be at it still
+SOON_S = 60.0  # a client that tried for ever would be at it still
 
 
 @pytest.fixture(scope="module")
@@ -109,47 +115,72 @@ def users(kafka: Secured, command: Command, password: Path) -> Users:
 # ── who may ──
 
 
-@pytest.mark.parametrize("worker", [(), ("--worker-id", "one")], ids=["nameless", "named"])
 def test_all_of_it_works_with_the_rights_that_are_listed(
-    kafka: Secured, command: Command, users: Users, worker: Sequence[str], tmp_path: Path
+    kafka: Secured, command: Command, users: Users, tmp_path: Path
 ) -> None:
     settings = new_settings(kafka.open, create=False)
-    names, group = topics(settings), ("--group-id", settings.group_id)
-    read = ("--topic", settings.raw_topic)
+    names, raw = topics(settings), ("--topic", settings.raw_topic)
     lines = [*simulate(30, seed=5).lines(), far_later()]
     (tmp_path / "log").write_bytes(b"\n".join([NO_TIME, *lines]))
 
     create = [*names, *users("topics create", *names), "--partitions", "3"]
     assert command("topics", "create", *create).out.decode().split() == names[1::2]
-    assert command("produce", *read, *users("produce", *read), tmp_path / "log").code == 0
-    own = users("consume", *names, *group, *worker)
-    with daemon(settings, tmp_path / "err", *own, *worker) as running:
+    update = [*names, *users("topics create --update", *names), "--max-age", "60d"]
+    assert b"retention.ms=" in command("topics", "create", "--update", *update).out
+    assert command("produce", *raw, *users("produce", *raw), tmp_path / "log").code == 0
+    with daemon(settings, tmp_path / "err", *users("consume", *names, "--group-id", settings.group_id)) as running:
         until_closed(settings, lines, SCORER)
         assert PASSWORD not in " ".join(psutil.Process(running.pid).cmdline())
     assert_same_windows(settings, lines, SCORER)
     assert PASSWORD not in (tmp_path / "err").read_text()
 
     assert command("topics", "show", *names, *users("topics show", *names)).out.count(b"fits") == 6
-    shown = command(
-        "dead-letters", "show", "--raw", *letters(settings), *users("dead-letters show", *letters(settings))
-    )
+    letters = ["--dead-letter-topic", settings.dead_letter_topic]
+    shown = command("dead-letters", "show", "--raw", *letters, *users("dead-letters show", *letters))
     assert shown.out == NO_TIME + b"\n", shown.err
-    back = [*letters(settings), *topics(settings)[:4]]
+    back = [*letters, *names[:4]]
     put = command("dead-letters", "replay", *back, *users("dead-letters replay", *back))
     assert json.loads(put.out)["put_back"] == 1
-    assert tailed(settings.anomalies_topic, "--anomalies-topic", *users("tail", *names))["anomalous"]
-    assert tailed(settings.scores_topic, "--scores-topic", "--all", *users("tail --all", *names))["schema"] == 1
-    replayed = command("replay", *read, *group, *users("replay", *read, *group), "--no-baselines", "--scorer", "pca")
-    assert "carries no labels" in replayed.err or "checkpoint" in replayed.err
+    assert tailed("--anomalies-topic", settings.anomalies_topic, *users("tail", *names))["anomalous"]
+    assert tailed("--all", "--scores-topic", settings.scores_topic, *users("tail --all", *names))["schema"] == 1
 
 
-def letters(settings: Settings) -> list[str]:
-    return ["--dead-letter-topic", settings.dead_letter_topic]
+def test_daemons_with_names_and_of_one_stage_work_with_the_rights_that_are_listed_for_them(
+    kafka: Secured, users: Users, tmp_path: Path
+) -> None:
+    settings = new_settings(kafka.open)
+    lines = [*simulate(10, seed=6).lines(), far_later()]
+    named = [*topics(settings), "--group-id", settings.group_id]
+    route = ["--stage", "route", "--guarantee", "at-least-once", "--worker-id", "one"]
+    score = ["--stage", "score", "--worker-id", "two"]
+    send(settings, lines)
+    with (
+        daemon(settings, tmp_path / "route", *users("consume", *named, *route), *route),
+        daemon(settings, tmp_path / "score", *users("consume", *named, *score), *score),
+    ):
+        until_closed(settings, lines, SCORER)
+    assert_same_windows(settings, lines, SCORER)
 
 
-def tailed(topic: str, flag: str, *arguments: str) -> dict[str, object]:
+def test_lines_of_a_topic_are_replayed_and_events_published_with_the_rights_that_are_listed(
+    kafka: Secured, password: Path
+) -> None:
+    settings = new_settings(kafka.open)
+    send(settings, [far_later()])
+    kafka.user("rita")
+    kafka.grant("User:rita", rights_of("replay --publish", settings))
+    own = {**settings.model_dump(), "bootstrap_servers": kafka.sasl, "kafka": kafka.scram("rita", password)}
+    found = Settings(**own)
+    assert [one.raw for one in TopicLines(found, settings.raw_topic, LineReader())] == [far_later()]
+    with Publisher(found, "raw") as publisher:
+        publisher.publish([event(anomalous=True)])
+    assert len(read_topic(settings, settings.anomalies_topic)) == 1
+    assert rights_of("train", settings) == rights_of("replay", settings)  # it reads the same way
+
+
+def tailed(*arguments: str) -> dict[str, object]:
     """The first event that tail shows."""
-    asked = [sys.executable, "-m", "stream", "tail", "--from-beginning", flag, topic, *arguments]
+    asked = [sys.executable, "-m", "stream", "tail", "--from-beginning", *arguments]
     with subprocess.Popen(asked, stdout=subprocess.PIPE) as running:
         assert running.stdout is not None
         try:
@@ -250,16 +281,15 @@ def assert_refused(command: Command, *arguments: str | Path, says: str) -> None:
     assert PASSWORD not in ran.err
 
 
-@pytest.mark.parametrize("asked", ["tail", "consume", "serve"])
+@pytest.mark.parametrize("asked", ["tail", "consume --stage route", "serve --listen-address 0"])
 def test_a_wrong_password_ends_a_command_with_one_line(
     kafka: Secured, command: Command, asked: str, tmp_path: Path
 ) -> None:
     kafka.user("ada")
     (tmp_path / "wrong").write_text("not this one")
     properties = said(kafka.scram("ada", tmp_path / "wrong"))
-    listen = ["--listen-address", "0"] if asked == "serve" else []
     refused = f"Kafka at {kafka.sasl} refuses the login of ada: SASL authentication error"
-    assert_refused(command, asked, "--bootstrap-servers", kafka.sasl, *properties, *listen, says=refused)
+    assert_refused(command, *asked.split(), "--bootstrap-servers", kafka.sasl, *properties, says=refused)
 
 
 def test_a_broker_that_cannot_be_trusted_ends_a_command_with_what_is_wrong(
@@ -342,6 +372,18 @@ def all_but(rights: Sequence[Right], kind: str, name: str, operation: str) -> li
             right = right._replace(operations=(*others, *seen))
         left.append(right)
     return left
+
+
+def test_a_topic_that_may_be_created_and_not_seen_is_not_waited_for(
+    kafka: Secured, command: Command, password: Path
+) -> None:
+    settings = new_settings(kafka.open)
+    kafka.user("max")
+    rights = rights_of("topics create", settings)
+    kafka.grant("User:max", [rights[0]._replace(operations=("Create",)), *rights[1:]])
+    login = ["--bootstrap-servers", kafka.sasl, *said(kafka.scram("max", password))]
+    says = f"lacks Create and Describe and DescribeConfigs on topic {settings.raw_topic} (Kafka does not allow it"
+    assert_refused(command, "topics", "create", *topics(settings), *login, says=says)
 
 
 def test_a_daemon_whose_password_no_longer_fits_ends_when_it_has_to_log_in_again(

@@ -3,7 +3,7 @@
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from stream.errors import BrokerError
+from stream.errors import BrokerError, Denied
 from stream.kafka.refusals import Unreachable, kafka_errors
 from stream.settings import load_settings
 
@@ -16,7 +16,7 @@ SETTINGS = load_settings(bootstrap_servers="kafka:9092")
         (TimeoutError(), Unreachable, "kafka:9092 does not answer in time"),
         (KafkaException(KafkaError(KafkaError._TRANSPORT)), Unreachable, "no Kafka answers at kafka:9092"),
         (KafkaException(KafkaError(KafkaError.PRODUCER_FENCED)), BrokerError, "another worker has taken this"),
-        (KafkaException(KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED)), BrokerError, "does not allow it"),
+        (KafkaException(KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED)), Denied, "does not allow it"),
         (KafkaException(KafkaError(KafkaError.INVALID_CONFIG)), BrokerError, "Kafka refuses"),
     ],
 )

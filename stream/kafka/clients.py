@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 
 from stream.errors import BrokerError
 from stream.kafka.handshake import listens, not_let_in
-from stream.kafka.refusals import DENIED, PASSING, kafka_errors, refused, unreachable
+from stream.kafka.refusals import DENIED, PASSING, Unreachable, kafka_errors, refused, unreachable
 from stream.settings import Settings
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -60,20 +60,32 @@ class Admin(AdminClient):  # type: ignore[misc]  # whose base is untyped
 def new_admin(settings: Settings) -> Admin:
     """An admin client on a broker that answers; raise BrokerError with what to do if none does, or lets nobody in.
 
-    It waits 5 s for a slow one, and 1 s where every address refuses the connection, the login or the certificate.
+    It waits 5 s for a slow one, 1 s where every address refuses the connection or no token is to be had, and half a
+    second where every broker refuses the login or a certificate.
     """
     with kafka_errors(settings):
         admin = Admin(settings)
-    begun = time.monotonic()
+    begun, by_all = time.monotonic(), False
     while True:
         try:
             admin.list_topics(timeout=_ASK_S)
+            admin.told.clear()
             return admin
         except KafkaException as error:
             admin.poll(0)
-            refused_by_all = any(told.code() == KafkaError._ALL_BROKERS_DOWN for told in admin.told)
-            if time.monotonic() - begun >= (2 * _ASK_S if refused_by_all else _REACH_S):
-                raise admin.refusal() or unreachable(settings, error, refused_by_all and listens(settings)) from error
+            by_all = by_all or any(told.code() == KafkaError._ALL_BROKERS_DOWN for told in admin.told)
+            refusal = not_let_in(settings, admin.told)
+            if time.monotonic() - begun >= _patience(by_all, refusal):
+                raise refusal or unreachable(settings, error, by_all and listens(settings)) from error
+
+
+def _patience(by_all: bool, refusal: BrokerError | None) -> float:
+    """How long to ask again, in s."""
+    if isinstance(refusal, Unreachable):
+        return 2 * _ASK_S
+    if by_all:
+        return 0 if refusal else 2 * _ASK_S
+    return _REACH_S
 
 
 def new_producer(settings: Settings, **properties: Any) -> Producer:

@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 from stream.errors import BrokerError
 from stream.kafka.clients import Admin, new_admin
 from stream.kafka.refusals import DENIED, GONE, kafka_errors
-from stream.kafka.topics import topic_specs
+from stream.kafka.topicrules import topic_specs
 from stream.settings import Settings
 
 _TIMEOUT_S = 30.0

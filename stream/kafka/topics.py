@@ -133,12 +133,16 @@ def _state(
 
 
 def _wait_until_known(admin: AdminClient, names: set[str]) -> None:
-    """A topic is created before every broker knows its leaders."""
+    """A topic is created before every broker knows its leaders. Raises KafkaException for one that may not be seen."""
     deadline = time.monotonic() + _TIMEOUT_S
     while time.monotonic() < deadline:
         known = admin.list_topics(timeout=_TIMEOUT_S).topics
         if all(name in known and known[name].error is None and known[name].partitions for name in names):
             return
+        for name in names - known.keys():
+            error = admin.list_topics(name, timeout=_TIMEOUT_S).topics[name].error
+            if error is not None and error.code() in DENIED:
+                raise KafkaException(error)
         time.sleep(_POLL_S)
 
 
