@@ -1,5 +1,6 @@
 """``tinylogbert doctor``: what each check says of plain facts, and the round, which never hangs. Needs no broker."""
 
+import socket
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -174,10 +175,11 @@ def test_a_right_that_is_lacking_is_said_with_the_command_that_grants_it() -> No
     assert found(first) == (
         "wrong",
         "no right to Write (scored windows)",
-        "kafka-acls --add --allow-principal User:… --operation Write --topic hdfs.scores",
+        "kafka-acls --add --allow-principal User:… --operation Write --topic hdfs.scores; "
+        "tinylogbert topics acls consume prints all of them",
     )
     assert second.what == "transactional-id g-…"
-    assert second.mend.endswith("--transactional-id g- --resource-pattern-type prefixed")
+    assert "--transactional-id g- --resource-pattern-type prefixed; " in second.mend
     assert found(one(rights([scores, names], []))) == (
         "ok",
         "it may do what it needs with 1 topic, 1 transactional-id",
@@ -316,6 +318,16 @@ def test_with_a_broker_that_is_down_it_says_so_and_looks_at_the_rest(command: Co
     [down] = [finding for finding in answer["findings"] if finding["check"] == "broker"]
     assert down["said"].startswith("no Kafka answers at localhost:1")
     assert "tinylogbert broker start" in down["mend"]
+
+
+def test_a_broker_that_accepts_and_says_nothing_is_not_waited_for(command: Command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        ran = command("doctor", "--bootstrap-servers", address, "--stage", "route", "--timeout", "1s")
+    said = {finding["check"]: finding["said"] for finding in orjson.loads(ran.out)["findings"]}
+    assert ran.code == 1
+    assert said["broker"] == "no answer within 1 s"
+    assert said["rights"] == "not to be looked at: see broker"
 
 
 def test_a_timeout_that_is_none_is_wrong_usage(command: Command) -> None:

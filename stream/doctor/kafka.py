@@ -67,4 +67,5 @@ def _lack(right: Right, operations: Sequence[str]) -> Finding:
     flags = " ".join(f"--operation {operation}" for operation in operations)
     pattern = " --resource-pattern-type prefixed" * right.prefix
     mend = f"kafka-acls --add --allow-principal User:… {flags} --{right.kind} {right.name}{pattern}"
+    mend += "; tinylogbert topics acls consume prints all of them"
     return Finding(RIGHTS, name, "wrong", f"no right to {', '.join(operations)} ({right.why})", mend)
