@@ -21,7 +21,11 @@ class BrokerError(UserError):
 
 
 class Denied(BrokerError):
-    """Kafka knows who asks, and that one lacks a right."""
+    """Kafka knows who asks, and that one lacks a right; ``named`` if the text says which."""
+
+    def __init__(self, text: str, named: bool = False) -> None:
+        super().__init__(text)
+        self.named = named
 
 
 class StateError(UserError):

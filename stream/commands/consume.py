@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from stream.commands.denied import rights_named
 from stream.commands.options import settings_options
 from stream.commands.scorers import checkpoint_files, load_scorer, scorer_folder
 from stream.settings import DAEMON, Settings
@@ -67,7 +68,7 @@ def consume_command(settings: Settings) -> None:
 def _work(settings: Settings, orphaned: Callable[[], bool]) -> None:
     from stream.logs import new_log
 
-    with until_told() as stop, on_hangup() as hangup:
+    with until_told() as stop, on_hangup() as hangup, rights_named(settings, "consume"):
         log = new_log(sys.stderr, settings.hidden)
         run_daemon(settings, log, lambda: stop() or orphaned(), hangup=hangup, warm=import_model)
 

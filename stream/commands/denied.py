@@ -20,13 +20,22 @@ _WIDER = {
 
 
 @contextmanager
-def rights_named(settings: Settings) -> Iterator[None]:
-    """While a command runs with these settings: what it is denied is raised with the rights that are missing."""
+def rights_named(settings: Settings, command: str | None = None) -> Iterator[None]:
+    """While a command runs with these settings: what it is denied is raised with the rights that are missing.
+
+    Without ``command`` click's context says which one it is.
+    """
     try:
         yield
     except Denied as error:
-        context = click.get_current_context()
-        raise Denied(_line(error, settings, *asked_for(context.command_path, context.params))) from error
+        if error.named:
+            raise
+        if command is None:
+            context = click.get_current_context()
+            asked = asked_for(context.command_path, context.params)
+        else:
+            asked = command, None, None
+        raise Denied(_line(error, settings, *asked), named=True) from error
 
 
 def asked_for(path: str, params: dict[str, Any]) -> tuple[str, str | None, str | None]:

@@ -4,6 +4,7 @@ Kafka's client says so only beside its calls, which time out; and what is wrong 
 say, so that is looked up.
 """
 
+import re
 import socket
 import ssl
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from stream.kafka.refusals import Unreachable
 from stream.settings import Settings
 
 _LOOK_S = 3.0
+_ALERT = re.compile(r"alert .*(certificate|unknown ca)")
 _RIGHT_CA = "name the authority that has signed it: --kafka ssl.ca.location=FILE"
 
 
@@ -28,7 +30,7 @@ def not_let_in(settings: Settings, told: Iterable[KafkaError]) -> BrokerError | 
         text = error.str()
         if "certificate verify failed" in text:
             return _untrusted(settings)
-        if "alert" in text and "SSL" in text:
+        if _ALERT.search(text):
             return _certificate_refused(settings)
         if "OAUTHBEARER token" in text:
             return Unreachable(
@@ -82,8 +84,9 @@ def _look(settings: Settings, server: str) -> str:
     """What is wrong with a broker's certificate, in OpenSSL's words; empty if nothing is, or it does not answer."""
     host, _, port = server.strip().rpartition(":")
     try:
-        context = ssl.create_default_context(cafile=settings.kafka.get("ssl.ca.location"))
-        context.check_hostname = settings.kafka.get("ssl.endpoint.identification.algorithm", "https") != "none"
+        given = settings.kafka
+        context = ssl.create_default_context(cafile=given.get("ssl.ca.location"), cadata=given.get("ssl.ca.pem"))
+        context.check_hostname = given.get("ssl.endpoint.identification.algorithm", "https") != "none"
         with socket.create_connection((host.strip("[]"), int(port)), _LOOK_S) as raw:
             context.wrap_socket(raw, server_hostname=host.strip("[]")).close()
     except ssl.SSLCertVerificationError as error:
