@@ -1,5 +1,6 @@
 """``tinylogbert doctor`` against real brokers: nothing wrong, rights that are lacking, and no trace of it."""
 
+import re
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,9 +15,11 @@ from tiny_checkpoint import write_tiny_checkpoint
 from stream.errors import BrokerError
 from stream.kafka.allowed import lacking
 from stream.kafka.clients import new_admin
+from stream.kafka.lost import read_without_state
 from stream.kafka.newest import newest
 from stream.kafka.requests import understood
 from stream.kafka.rights import Right, rights_of
+from stream.kafka.topics import create_topics
 from stream.settings import Settings, load_settings
 
 
@@ -75,6 +78,23 @@ def test_topics_that_are_missing_are_said_once_and_the_rest_goes_on(broker: str,
     assert ran.code == 1
     assert {finding["check"] for finding in wrong} == {"topics"}
     assert {finding["said"] for finding in wrong} == {"does not exist"}
+
+
+def test_a_changelog_that_was_deleted_is_missed(broker: str, command: Command) -> None:
+    settings = new_settings(broker)
+    send(settings, [line(n, f"Receiving block blk_{n}") for n in range(30)])
+    with running(settings, ContentScorer()):
+        wait_until(lambda: all_read(settings), "all is read")
+    assert read_without_state(settings) == 0
+    admin = new_admin(settings)
+    admin.delete_topics([settings.windows_topic])[settings.windows_topic].result(30)
+    wait_until(lambda: settings.windows_topic not in admin.list_topics(timeout=30).topics, "it is gone")
+    create_topics(admin, settings)
+    ran = command("doctor", *flags(settings), "--stage", "score", "--timeout", "20s")
+    said = [f["said"] for f in orjson.loads(ran.out)["findings"] if f["what"] == settings.windows_topic]
+    assert ran.code == 1
+    read = rf"\d+ messages of {settings.lines_topic}"
+    assert re.fullmatch(rf"is empty, though group {settings.group_id} has read {read}: windows are lost", said[-1])
 
 
 def test_asking_for_a_name_does_not_take_it_from_who_works_under_it(broker: str) -> None:

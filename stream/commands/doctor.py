@@ -86,8 +86,9 @@ def _broker(settings: Settings) -> list[Finding]:
 
 def _topics(settings: Settings) -> list[Finding]:
     from stream.doctor.finding import of_error
-    from stream.doctor.kafka import topics
+    from stream.doctor.kafka import state, topics
     from stream.kafka.clients import new_admin
+    from stream.kafka.lost import read_without_state
     from stream.kafka.topics import show_topics, with_state
 
     admin = new_admin(settings)
@@ -96,7 +97,10 @@ def _topics(settings: Settings) -> list[Finding]:
         states = with_state(settings, states)
     except BrokerError as error:  # a daemon needs no right for this look
         unseen = [of_error("topics", settings.windows_topic, error)._replace(state="skipped", mend="")]
-    return topics(settings, states, len(admin.list_topics(timeout=5).brokers)) + unseen
+    there = {found.name for found in states if found.partitions}
+    whole = settings.stage != "route" and {settings.input_topic, settings.windows_topic} <= there
+    lost = state(settings, read_without_state(settings)) if whole else []
+    return [*topics(settings, states, len(admin.list_topics(timeout=5).brokers)), *lost, *unseen]
 
 
 def _rights(settings: Settings) -> list[Finding]:

@@ -54,6 +54,16 @@ def _topic(settings: Settings, state: TopicState, brokers: int) -> Finding:
     return Finding(TOPICS, state.name, "ok", f"{state.partitions} partition{plural}, {state.cleanup}, by the rule")
 
 
+def state(settings: Settings, lost: int) -> list[Finding]:
+    """``lost``: messages that were read though there is no state of them; nothing to say where there are none."""
+    if not lost:
+        return []
+    read = f"{lost} messages of {settings.input_topic}"
+    said = f"is empty, though group {settings.group_id} has read {read}: windows are lost"
+    mend = "if the changelog was deleted by mistake, begin anew: docs/operate.md, Resetting"
+    return [Finding(TOPICS, settings.windows_topic, "wrong", said, mend)]
+
+
 def rights(wanted: Sequence[Right], lacking: Iterable[tuple[Right, Sequence[str]]]) -> list[Finding]:
     """``lacking``: what of the wanted rights is not there."""
     wrong = [_lack(right, operations) for right, operations in lacking]
