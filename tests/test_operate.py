@@ -6,13 +6,25 @@ from pathlib import Path
 import pytest
 import yaml
 from command import Command
-from pipeline import ContentScorer, assert_same_windows, closed_windows, far_later, line, new_settings, running, send
+from confluent_kafka import Consumer, TopicPartition
+from pipeline import (
+    ContentScorer,
+    all_read,
+    assert_same_windows,
+    closed_windows,
+    far_later,
+    line,
+    new_settings,
+    running,
+    send,
+    wait_until,
+)
 from pipeline import until_closed as until_all_closed
 
 from stream.kafka.clients import new_admin
 from stream.kafka.topicrules import RULE, topic_specs
 from stream.kafka.topics import create_topics
-from stream.settings import load_settings
+from stream.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "operate.md").read_text()
@@ -106,3 +118,35 @@ def test_beginning_anew_as_the_page_says_publishes_the_same_windows_again(broker
     again = assert_same_windows(anew, lines, SCORER)
     assert {key: event["score"] for key, event in again.items()} == {key: e["score"] for key, e in first.items()}
     assert closed_windows(settings) == first
+
+
+def test_dropping_the_state_as_the_page_says_publishes_nothing_again(broker: str) -> None:
+    settings = new_settings(broker)
+    old = [*(line(n, f"Receiving block blk_{n % 7}") for n in range(40)), far_later()]
+    send(settings, old)
+    with running(settings, SCORER):
+        until_all_closed(settings, old, SCORER)
+        wait_until(lambda: all_read(settings), "all is read")
+    before = closed_windows(settings)
+
+    admin = new_admin(settings)
+    admin.delete_topics([settings.windows_topic])[settings.windows_topic].result(30)
+    wait_until(lambda: settings.windows_topic not in admin.list_topics(timeout=30).topics, "the changelog is gone")
+    to_latest(settings, settings.raw_topic, settings.lines_topic)
+    assert create_topics(admin, settings) == [settings.windows_topic]
+    send(settings, [line(32 * 86_400 + n, f"Receiving block blk_{n}") for n in range(100, 103)] + [far_later(60)])
+    with running(settings, SCORER):
+        wait_until(lambda: len(closed_windows(settings)) == len(before) + 3, "the new windows are closed")
+    after = closed_windows(settings)
+    assert {key for key in after if key not in before} == {(f"blk_{n}", 1) for n in range(100, 103)}
+    assert {key: after[key] for key in before} == before
+
+
+def to_latest(settings: Settings, *topics: str) -> None:
+    """What Kafka's tool does with ``--reset-offsets --to-latest``: offsets of the ends, without notes."""
+    group = Consumer({"bootstrap.servers": settings.bootstrap_servers, "group.id": settings.group_id})
+    places = [TopicPartition(topic, number) for topic in topics for number in range(settings.partitions)]
+    ends = [group.get_watermark_offsets(place, timeout=30)[1] for place in places]
+    new = [TopicPartition(place.topic, place.partition, end) for place, end in zip(places, ends, strict=True)]
+    group.commit(offsets=new, asynchronous=False)
+    group.close()
