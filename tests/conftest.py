@@ -12,6 +12,7 @@ from stream.broker import EmbeddedBroker
 
 # Models here are tiny and other processes have work: threads of torch that spin for each other take longer than one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @pytest.fixture(scope="session")

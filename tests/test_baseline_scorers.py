@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from command import Command
-from logs import simulated
+from logs import simulated, write_base_model
 from pipeline import (
     CONSUME,
     all_read,
@@ -23,6 +23,7 @@ from pipeline import (
 from tiny_checkpoint import write_tiny_checkpoint
 
 from model.baselines import BaselineScorer, load_baseline
+from model.folder import beside
 from model.scorers import scorer_of
 from stream.commands.scorers import checkpoint_files, load_scorer
 from stream.errors import InputError
@@ -119,6 +120,32 @@ def test_train_writes_what_score_and_evaluate_take(command: Command, tmp_path: P
     replayed = json.loads(command("replay", log, "--labels", labels, "--checkpoint", out).out)
     assert replayed["roc_auc"] == json.loads(ran.out)["roc_auc"]
     assert replayed["checkpoint"] == load_baseline(out).name
+
+
+def test_a_checkpoint_of_ones_own_has_them_beside_it_for_every_command_and_is_the_same_without(
+    command: Command, tmp_path: Path
+) -> None:
+    log, labels, base = tmp_path / "a.log", tmp_path / "labels.csv", write_base_model(tmp_path / "base")
+    log.write_bytes(b"\n".join(simulated(60)))
+    known = simulate(60, anomaly_rate=0.05, seed=1, hours=2).labels()
+    labels.write_text("BlockId,Label\n" + "".join(f"{label.block_id},{int(label.anomalous)}\n" for label in known))
+    train = ("train", log, "--steps", "2", "--no-plots", "--base-model", base, "--name", "mine")
+    folders = [tmp_path / name / "out" for name in ("first", "again", "alone")]
+    for out, flags in zip(folders, ((), (), ("--no-baselines",)), strict=True):
+        ran = command(*train, "--out", out, *flags)
+        assert ran.code == 0, ran.err
+    first, again, alone = ({p.relative_to(out): p.read_bytes() for p in out.rglob("*.*")} for out in folders)
+    assert first == again
+    assert {path for path in first if "baselines" in path.parts} == set(first) - set(alone)
+    assert all(first[path] == content for path, content in alone.items())
+    assert sorted(beside(folders[0])) == ["forest", "pca", "rarity"]
+    assert not beside(folders[2])
+    assert "`tinylogbert train a.log --out out" in (folders[0] / "baselines" / "pca" / "README.md").read_text()
+    ran = command("score", log, "--checkpoint", folders[0], "--scorer", "pca")
+    assert (ran.code, ran.out.count(b"\n")) == (0, 61), ran.err
+    ran = command("replay", log, "--labels", labels, "--checkpoint", folders[0])
+    judged = json.loads(ran.out)["baselines"]["detectors"]
+    assert sorted(row["detector"] for row in judged) == ["forest", "pca", "rarity"], ran.err
 
 
 @pytest.mark.parametrize("flag", ["--epochs", "--steps", "--base-model"])

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from model.baselines import Baseline
     from model.checkpoint import Checkpoint
 
-_BERT_ONLY = ("base_model", "epochs", "steps", "fresh", "plots", "device")
-_NOT_OF_THE_RECIPE = ("fresh", "plots", "device")
+_BERT_ONLY = ("base_model", "epochs", "steps", "fresh", "plots", "baselines", "device")
+_NOT_OF_THE_RECIPE = ("fresh", "plots", "baselines", "device")
 _OPTIONS = (
     click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Checkpoint folder."),
     click.option(
@@ -56,6 +56,12 @@ _OPTIONS = (
     click.option("--name", default="hdfs", show_default=True, help="What the logs are called: begins the model's id."),
     click.option("--fresh", is_flag=True, help="Begin anew, where training was interrupted before."),
     click.option("--plots/--no-plots", default=True, help="Curves, scores and vectors as PNG.  [default: on]"),
+    click.option(
+        "--baselines/--no-baselines",
+        default=True,
+        help="Fit the simple detectors on the same windows, too, into OUT/baselines: for consume --scorer pca, and for "
+        "what replay compares.  [default: on]",
+    ),
     click.option(
         "--device",
         type=click.Choice(["auto", "cpu", "cuda"]),
@@ -119,7 +125,8 @@ def run_training(
             "source": source or f"Lines of {Path(inputs[0]).name}.",
             "healthy": normal_only is not None,
         }
-        bert = partial(_bert, keep=keep, plots=aside.get("plots", False), device=device)
+        drawn, beside = (aside.get(name, False) for name in ("plots", "baselines"))
+        bert = partial(_bert, keep=keep, plots=drawn, baselines=beside, device=device)
         fit = bert if detector == "bert" else partial(_simple, detector)
         checkpoint = fit({**chosen, **about}, chain(first, found), folder, windows, progress, anomalous)
     if checkpoint is not None:

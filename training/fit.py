@@ -85,13 +85,15 @@ def train(
     *,
     keep: Path | None = None,
     plots: bool = False,
+    baselines: bool = False,
     device: str = "cpu",
 ) -> Checkpoint:
     """Train on raw lines, write the checkpoint to ``out`` and return it as it will be loaded.
 
     ``keep`` names a file: if the process is killed, the same training goes on from there. Its owner takes it away.
-    ``plots``: draw curves, scores and their vectors into ``out``, beside ``curves.csv``. ``device`` is ``cpu``
-    or ``cuda``; there it is half precision, and not the same bytes each time.
+    ``plots``: draw curves, scores and their vectors into ``out``, beside ``curves.csv``. ``baselines``: fit the simple
+    detectors on the same windows, too, and write them beside it. ``device`` is ``cpu`` or ``cuda``; there it is half
+    precision, and not the same bytes each time.
 
     Raises InputError if there is too little to learn from, or the base model cannot be used; ``Helped`` in a process
     that another one leads (``training.together``), once the weights are trained.
@@ -125,6 +127,8 @@ def train(
     write_curves(out, run.curve)
     if plots:
         _drawn(out, run, model, encoder, calibration, scored)
+    if baselines:
+        _accompanied(out, corpus, recipe, len(left_out), run)
     save_checkpoint(out, model, encoder, calibration, card(recipe, facts, calibration), recipe.name, typical)
     return load_checkpoint(out)
 
@@ -163,6 +167,15 @@ def _deterministic(seed: int, strict: bool) -> Iterator[None]:
     finally:
         torch.use_deterministic_algorithms(before[0])
         guard.fill_uninitialized_memory = before[1]
+
+
+def _accompanied(out: Path, corpus: Corpus, recipe: Recipe, left_out: int, run: Run) -> None:
+    from training.baselines import BaselineRecipe
+    from training.baselines.company import fit_beside
+
+    same = ("seed", "false_alarms", "name", "zone", "healthy", "command", "source")
+    chosen = BaselineRecipe("", **{name: getattr(recipe, name) for name in same})
+    fit_beside(corpus, out, chosen, left_out, lambda stage, done, of: run(stage, done, of, None))
 
 
 def _drawn(

@@ -65,13 +65,19 @@ def _left_out_errors(known: Floats, fitted: Floats, judged: Floats, most: int) -
     """
     mean, values, vectors = spectrum(known, fitted)
     rest = known - mean
-    variance = (judged[:, None] * rest**2).sum()
+    scatter = (rest * judged[:, None]).T @ rest
+    variance = max(float(np.trace(scatter)), 1e-12)
+    turned = scatter @ vectors[:, :most]
     errors = np.zeros(most)
     for k in range(most):
         noise = max(values[k:].mean(), 1e-6)
         basis, spread = vectors[:, :k], np.maximum(values[:k] - noise, 0)
         explained = spread / (spread + noise)
-        alone = 1 - basis**2 @ explained
-        residual = (rest - (rest @ basis * explained) @ basis.T) / alone
-        errors[k] = (judged[:, None] * residual**2).sum() / max(variance, 1e-12)
+        # The diagonal of (1 - P) scatter (1 - P), where P = basis diag(explained) basis': squared residuals, summed up
+        # over windows, at the cost of one matrix, however many windows there are.
+        shrunk = basis * explained
+        left = np.diag(scatter) - 2 * (shrunk * turned[:, :k]).sum(1)
+        left = left + ((shrunk @ (basis.T @ turned[:, :k])) * shrunk).sum(1)
+        alone = 1 - (basis * shrunk).sum(1)
+        errors[k] = (np.maximum(left, 0) / alone**2).sum() / variance
     return errors
