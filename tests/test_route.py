@@ -1,12 +1,13 @@
 """The route stage on its own: what it tells the lines partitions about event time, and when."""
 
 import json
+from collections.abc import Sequence
 
 import pytest
 from driver import FakeMessage
 from pipeline import line
 
-from stream.kafka.messages import WATERMARK, Record, SourceReport, Witness, read_control
+from stream.kafka.messages import LABEL, WATERMARK, Keyed, Record, SourceReport, Witness, read_control
 from stream.kafka.route import RouteStage
 from stream.lines import BadLine, LineReader
 from stream.settings import load_settings
@@ -264,3 +265,28 @@ def test_control_records_of_the_form_without_an_offset_are_read() -> None:
 def test_a_control_record_of_another_form_is_refused(body: str) -> None:
     with pytest.raises(BadLine):
         read_control(control(body))
+
+
+def test_lines_that_go_together_keep_their_place_among_those_that_go_alone() -> None:
+    together, alone = line(1, "Receiving block blk_1"), line(2, "Received block blk_1")
+    label = [(LABEL, b"1")]
+    two, trace = line(4, "ask to delete blk_1 blk_2"), b"java.io.IOException: Connection reset by peer"
+    raws = [(together, None), (alone, label), (together, None), (two, None), (together, None), (trace, None)]
+    messages = [
+        FakeMessage((SETTINGS.raw_topic, 0), number, Record(SETTINGS.raw_topic, None, raw, headers))
+        for number, (raw, headers) in enumerate(raws)
+    ]
+    sent: list[Record] = []
+    batches: list[int] = []
+
+    def emit_lines(topic: str, lines: Sequence[Keyed]) -> None:
+        batches.append(len(lines))
+        sent.extend(Record(topic, key, value) for key, value in lines)
+
+    Routed().stage.lines_of(0, messages, sent.append, emit_lines)
+    assert batches == [1, 1, 1]
+    values = [record.value for record in sent]
+    assert values[:6] == [together, alone, together, two, two, together]
+    assert len(values) == 7
+    assert [record.headers for record in sent] == [None, label, *[None] * 5]
+    assert [record.key for record in sent] == [b"blk_1"] * 4 + [b"blk_2"] + [b"blk_1"] * 2

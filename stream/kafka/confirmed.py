@@ -4,10 +4,13 @@ A crash between the two leaves records that are sent again: an event may be publ
 twice in a window whose state was written ahead of the offset.
 """
 
+from collections.abc import Sequence
+
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
+from stream.kafka.batches import produce_batch, small
 from stream.kafka.clients import MAX_MESSAGE_BYTES, new_producer
-from stream.kafka.messages import Record
+from stream.kafka.messages import Keyed, Record, one_by_one
 from stream.kafka.patience import Patience
 from stream.kafka.refusals import DENIED, fenced, refused, unreachable
 from stream.kafka.sending import Aborted
@@ -55,6 +58,17 @@ class Confirmed:
                     return
                 except BufferError:
                     self._client.poll(0.1)
+        except KafkaException as error:
+            raise self._ended(error.args[0]) from error
+
+    def emit_lines(self, topic: str, lines: Sequence[Keyed]) -> None:
+        """See ``Sending.emit_lines``."""
+        if not small(lines):
+            one_by_one(self.emit)(topic, lines)
+            return
+        self._open = True
+        try:
+            produce_batch(self._client, topic, lines)
         except KafkaException as error:
             raise self._ended(error.args[0]) from error
 

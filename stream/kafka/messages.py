@@ -1,6 +1,6 @@
 """The messages that the stages write: their keys, headers and values. Knows their form, not when they are sent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -24,6 +24,20 @@ class Record(NamedTuple):
 
 
 Emit = Callable[[Record], None]
+Keyed = tuple[bytes, bytes]
+"""Key and value of a line."""
+EmitLines = Callable[[str, Sequence[Keyed]], None]
+"""Takes lines for a topic, in their order."""
+
+
+def one_by_one(emit: Emit) -> EmitLines:
+    """Lines as records."""
+
+    def emit_lines(topic: str, lines: Sequence[Keyed]) -> None:
+        for key, value in lines:
+            emit(Record(topic, key, value))
+
+    return emit_lines
 
 
 class Message(Protocol):

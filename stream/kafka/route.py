@@ -26,7 +26,9 @@ import orjson
 
 from stream.kafka.messages import (
     Emit,
+    EmitLines,
     Headers,
+    Keyed,
     Message,
     Record,
     SourceReport,
@@ -34,6 +36,7 @@ from stream.kafka.messages import (
     control_record,
     dead_letter,
     label_of,
+    one_by_one,
 )
 from stream.lines import BadLine, LineReader
 from stream.lines.continued import Head, chain_record, unpacked
@@ -54,6 +57,21 @@ class _Progress:
     end_since: float | None = None  # when its end was reached, in s
     at_end: bool = False
     told: bool = False
+
+
+class _Lines:
+    """Lines of a topic that wait to be sent together."""
+
+    def __init__(self, topic: str, emit: EmitLines) -> None:
+        self.topic = topic
+        self._emit = emit
+        self._waiting: list[Keyed] = []
+        self.add = self._waiting.append
+
+    def send(self) -> None:
+        if self._waiting:
+            self._emit(self.topic, self._waiting)
+            self._waiting.clear()
 
 
 class RouteStage:
@@ -110,17 +128,20 @@ class RouteStage:
         if (gone := self._progress.pop(partition, None)) is not None:
             self._past_jumps += gone.clock.jumps
 
-    def lines_of(self, partition: int, messages: Sequence[Message], emit: Emit) -> None:
+    def lines_of(
+        self, partition: int, messages: Sequence[Message], emit: Emit, emit_lines: EmitLines | None = None
+    ) -> None:
         """Send each line of a partition to each block it names; what cannot be read to the dead letters; count what
-        names no block.
+        names no block. Lines without a label, as nearly all are, go to ``emit_lines``, many at a time.
         """
         progress = self._progress[partition]
         progress.offset = messages[-1].offset() + 1
         progress.end_since = None
         progress.at_end = progress.told = False
         self.lines += len(messages)
-        parts, observe, topic = self._parts, progress.clock.observe, self.settings.lines_topic
+        parts, observe = self._parts, progress.clock.observe
         only, windowed = self._reader.blocks.only, self._reader.blocks.windowed
+        lines = _Lines(self.settings.lines_topic, emit_lines or one_by_one(emit))
         usual: tuple[int, str, bytes] | None = None  # of the line before, if it named one block
         for message in messages:
             raw = message.value() or b""
@@ -129,12 +150,17 @@ class RouteStage:
                 block = only(raw, mentions)
                 if block is not None:
                     observe(time)
-                    emit(Record(topic, block, raw, label_of(message)))
+                    if message.headers() is None:
+                        lines.add((block, raw))
+                    else:
+                        lines.send()  # or it would overtake those before
+                        emit(Record(lines.topic, block, raw, label_of(message)))
                     usual = time, text, block
                     continue
                 usual = None
                 blocks = tuple(windowed(raw)) if mentions else ()
                 if blocks:
+                    lines.send()
                     self._send(progress, Entry(time, text, blocks, raw), label_of(message), emit)
                 else:
                     self.no_block += 1
@@ -145,7 +171,9 @@ class RouteStage:
             if usual:
                 progress.log.head = Head(usual[0], usual[1], usual[2:])
                 usual = None
+            lines.send()
             self._look(progress, message, raw, emit)
+        lines.send()
         if usual:
             progress.log.head = Head(usual[0], usual[1], usual[2:])
 

@@ -4,11 +4,12 @@
 the offsets once the records are confirmed, so that a crash in between sends them again.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from confluent_kafka import Consumer, TopicPartition
 
-from stream.kafka.messages import Record
+from stream.kafka.messages import Keyed, Record
 
 
 class Aborted(Exception):
@@ -29,6 +30,10 @@ class Sending(Protocol):
 
     def emit(self, record: Record) -> None:
         """Send a record as part of the next commit; raise Aborted as ``commit`` does."""
+        ...
+
+    def emit_lines(self, topic: str, lines: Sequence[Keyed]) -> None:
+        """Send lines as ``emit`` sends records."""
         ...
 
     def commit(self, consumer: Consumer, offsets: list[TopicPartition]) -> None:

@@ -7,12 +7,13 @@ the open transaction of the one before at once; under another id the broker ends
 
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
+from stream.kafka.batches import produce_batch, small
 from stream.kafka.clients import MAX_MESSAGE_BYTES, new_producer
-from stream.kafka.messages import Record
+from stream.kafka.messages import Keyed, Record, one_by_one
 from stream.kafka.patience import Patience
 from stream.kafka.refusals import DENIED, kafka_errors, refused
 from stream.kafka.sending import Aborted
@@ -62,6 +63,16 @@ class Transactions:
                     return
                 except BufferError:
                     client.poll(0.1)
+        except KafkaException as error:
+            raise self._ended(error) from error
+
+    def emit_lines(self, topic: str, lines: Sequence[Keyed]) -> None:
+        """Send lines within the transaction."""
+        if not small(lines):
+            one_by_one(self.emit)(topic, lines)
+            return
+        try:
+            produce_batch(self._begun(), topic, lines)
         except KafkaException as error:
             raise self._ended(error) from error
 

@@ -148,7 +148,7 @@ class Worker:
         elif place in self._held.next and not self._committer.stale:  # it may be lost since the batch was read
             if self.route and place[0] == self.settings.raw_topic:
                 self.route.bytes += sum(map(len, messages))
-                self.route.lines_of(place[1], messages, self._sending.emit)
+                self.route.lines_of(place[1], messages, self._sending.emit, self._sending.emit_lines)
             elif self.score:
                 self.score.bytes += sum(map(len, messages))
                 self.score.lines_of(place[1], messages)
