@@ -23,10 +23,10 @@ from bench.speed.contestants import Place
 from bench.speed.figures import Figure, compared
 from bench.speed.latency import LINES_A_BLOCK, Steady, blocks_of
 from bench.speed.log import laid_over, simulated, stream_lines
-from bench.speed.moving import measure, preload
+from bench.speed.moving import figures, measure, preload
 from bench.speed.packages import Missing, installed
 from bench.speed.rows import latency_figures
-from bench.speed.run import Limits, Watched, with_totals
+from bench.speed.run import Limits, Run, Watched, with_totals
 from bench.speed.show import table
 from bench.speed.watch import Look
 from stream.broker import EmbeddedBroker
@@ -246,9 +246,9 @@ def test_two_contestants_move_the_lines_of_one_topic(embedded_broker: EmbeddedBr
     preload(base, laid_over(LINES, 60_000), 60_000)
     place = Place(base, "", 60_000, tmp_path, commit_s=0.01)
     heard: list[str] = []
-    names = ["noop", "noop-transactions"]
-    figures = measure(place, names, 1, Limits(5_000, 10.0), psutil.Process(status.pid), heard.append)
-    found = {(row.figure.section, row.figure.name): row for row in compared(figures)}
+    runs: dict[str, list[Run]] = {"noop": [], "noop-transactions": []}
+    measure(place, 1, Limits(5_000, 10.0), psutil.Process(status.pid), heard.append, runs)
+    found = {(row.figure.section, row.figure.name): row for row in compared(figures(runs))}
     assert len(found) == 2 * 4  # lines, processor time of both and of its own, memory
     assert all(value > 0 for row in found.values() for value in row.figure.values)
     ratio = found["lines moved", "noop-transactions"].ratio
@@ -263,20 +263,22 @@ def living(pid: int) -> list[psutil.Process]:
     return [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_ctrl_c_leaves_no_process_and_no_file_behind(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "bench.speed", "--only", "noop", "--lines", "20000"]
+def test_ctrl_c_leaves_no_process_and_no_file_behind_and_shows_what_was_measured(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bench.speed", "--only", "noop", "--rounds", "100", "--lines", "20000"]
     environ = {**os.environ, "TMPDIR": str(tmp_path)}
     root = Path(__file__).parents[1]
-    bench = subprocess.Popen(command, cwd=root, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    told = tmp_path / "stderr"
+    with told.open("wb") as stderr:
+        bench = subprocess.Popen(command, cwd=root, env=environ, stdout=subprocess.PIPE, stderr=stderr)
     deadline = time.monotonic() + 60
-    while not any("bench.speed.noop" in child.cmdline() for child in living(bench.pid)):
+    while b"round 1 of 100" not in told.read_bytes() or len(running := living(bench.pid)) < 2:
         assert bench.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    running = living(bench.pid)
     assert len(running) == 2  # the broker, and who moves lines
     bench.send_signal(signal.SIGINT)
-    bench.communicate(timeout=60)
+    shown, _ = bench.communicate(timeout=60)
     assert bench.returncode != 0
+    assert b"lines moved" in shown
     assert not psutil.wait_procs(running, timeout=10)[1]
     assert not list(tmp_path.glob("tinylogbert-speed-*"))

@@ -12,10 +12,10 @@ import psutil
 from rich.console import Console
 
 from bench.speed.contestants import CONTESTANTS, Place
-from bench.speed.figures import Figure, compared
+from bench.speed.figures import Compared, Figure, compared
 from bench.speed.log import stream_lines
 from bench.speed.packages import QUIX, Missing, installed
-from bench.speed.run import Limits
+from bench.speed.run import Limits, Run
 from bench.speed.show import table
 from stream.broker import EmbeddedBroker
 from stream.cli import run
@@ -74,12 +74,12 @@ or, at one stage, after --seconds. Rounds are interleaved. Ctrl-C ends the broke
 def main(training: bool, json_file: str | None, **asked: Any) -> None:
     """Measure what a line costs us and what a user would pick instead, and print one table."""
     console = Console(stderr=True, highlight=False)
-    found = compared(_figures(Asked(**asked), training, console.print))
-    machine = {key: asked[key] for key in ("rounds", "lines")} | {"cores": psutil.cpu_count()}
-    title = f"{asked['lines']:,} lines, {asked['rounds']} rounds, {psutil.cpu_count()} cores"
-    Console(width=120, highlight=False).print(table(found, title))
-    if json_file:
-        _write({**machine, "figures": [row.plain() for row in found]}, json_file)
+    found: list[Figure] = []
+    try:
+        _measure(Asked(**asked), training, console.print, found)
+    finally:  # what is interrupted has measured something, too
+        if found:
+            _show(compared(found), asked, json_file)
 
 
 def _chosen(text: str | None) -> list[str]:
@@ -89,29 +89,35 @@ def _chosen(text: str | None) -> list[str]:
     return names
 
 
-def _figures(asked: Asked, training: bool, say: Callable[[str], None]) -> list[Figure]:
+def _show(found: list[Compared], asked: dict[str, Any], json_file: str | None) -> None:
+    machine = {key: asked[key] for key in ("rounds", "lines")} | {"cores": psutil.cpu_count()}
+    title = f"{asked['lines']:,} lines, {asked['rounds']} rounds, {psutil.cpu_count()} cores"
+    Console(width=120, highlight=False).print(table(found, title))
+    if json_file:
+        _write({**machine, "figures": [row.plain() for row in found]}, json_file)
+
+
+def _measure(asked: Asked, training: bool, say: Callable[[str], None], found: list[Figure]) -> None:
+    """Add figures to ``found``, as they come."""
     from bench.speed.rows import model, trained
 
     if asked.profiles:
         asked.profiles.mkdir(parents=True, exist_ok=True)
-    found: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="tinylogbert-speed-") as folder:
         if set(asked.names) - {MODEL}:
-            found += _on_a_broker(asked, Path(folder), say)
+            _on_a_broker(asked, Path(folder), say, found)
         if MODEL in asked.names:
             with working("the model alone is measured"):
                 found += model(asked.log, _MODEL_S, asked.rounds)
         if training:
             found += trained(asked.log, Path(folder))
-    return found
 
 
-def _on_a_broker(asked: Asked, folder: Path, say: Callable[[str], None]) -> list[Figure]:
-    from bench.speed.moving import measure, preload
+def _on_a_broker(asked: Asked, folder: Path, say: Callable[[str], None], found: list[Figure]) -> None:
+    from bench.speed.moving import figures, measure, preload
     from bench.speed.rows import latencies
 
     names, quix = _with_quix([name for name in asked.names if name in CONTESTANTS], say)
-    found: list[Figure] = []
     broker = EmbeddedBroker(folder / "broker", port=0, die_with_parent=True)
     try:
         base = load_settings(bootstrap_servers=broker.start(say), raw_topic="input", keyed_input=True)
@@ -119,12 +125,15 @@ def _on_a_broker(asked: Asked, folder: Path, say: Callable[[str], None]) -> list
             preload(base, stream_lines(asked.lines, asked.log), asked.lines)
             limits = Limits(int(asked.lines * _WARM_UP), asked.seconds)
             place = Place(base, "", asked.lines, folder, quix, asked.profiles)
-            found += measure(place, names, asked.rounds, limits, psutil.Process(broker.status().pid), say)
+            runs: dict[str, list[Run]] = {name: [] for name in names}
+            try:
+                measure(place, asked.rounds, limits, psutil.Process(broker.status().pid), say, runs)
+            finally:
+                found += figures({name: those for name, those in runs.items() if those})
         if LATENCY in asked.names:
             found += latencies(base.bootstrap_servers, folder, asked.log, asked.rounds, say)
     finally:
         broker.stop()
-    return found
 
 
 def _with_quix(names: list[str], say: Callable[[str], None]) -> tuple[list[str], Path | None]:

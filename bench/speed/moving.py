@@ -42,16 +42,21 @@ def preload(settings: Settings, lines: Iterable[Line], count: int) -> None:
 
 
 def measure(
-    place: Place, names: Sequence[str], rounds: int, limits: Limits, broker: psutil.Process, say: Callable[[str], None]
-) -> list[Figure]:
-    """Run the contestants of these names in turn, ``rounds`` times; return their figures. ``say`` hears of each run."""
-    rows: dict[str, list[Run]] = {name: [] for name in names}
+    place: Place,
+    rounds: int,
+    limits: Limits,
+    broker: psutil.Process,
+    say: Callable[[str], None],
+    runs: Mapping[str, list[Run]],
+) -> None:
+    """Run the contestants whose names ``runs`` has in turn, ``rounds`` times, and add their runs to it as they come.
+    ``say`` hears of each.
+    """
     for number in range(rounds):
-        for name in names:
+        for name, those in runs.items():
             found = run(replace(place, unique=f"{name}-{uuid.uuid4().hex[:8]}"), CONTESTANTS[name], limits, broker)
-            rows[name].append(found)
+            those.append(found)
             say(f"round {number + 1} of {rounds}, {name}: {found.lines_per_s:,.0f} lines/s, {found.own_us:.1f} µs each")
-    return figures(rows)
 
 
 def figures(rows: Mapping[str, Sequence[Run]]) -> list[Figure]:
