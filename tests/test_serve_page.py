@@ -161,6 +161,35 @@ def test_its_lines_are_shown_in_order_with_the_one_that_carries_the_score(
         assert page.title() == "TinyLogBERT"
 
 
+@pytest.mark.parametrize("joint", [True, False])
+def test_a_stack_trace_is_shown_whole_beneath_its_line_whether_it_came_joined_or_line_by_line(
+    chromium: Browser, broker: str, tmp_path: Path, joint: bool
+) -> None:
+    settings = new_settings(broker, partitions=1, quiet_after="1s")
+    trace = [
+        b"java.io.IOException: <b>reset</b>",
+        b"\tat a.B.c(B.java:7)",
+        b"Caused by: java.net.SocketException: gone",
+    ]
+    heads = [line(n, f"WARN odd blk_{n} {'x' * n}") for n in range(40)]
+    send(settings, [b"\n".join([head, *trace]) for head in heads] if joint else [m for h in heads for m in (h, *trace)])
+    send(settings, [line(100, "Receiving block blk_99")])
+    with running(settings, ContentScorer()):
+        wait_until(lambda: read_topic(settings, settings.anomalies_topic), "an alarm")
+    with serving(settings, tmp_path) as api, opened(chromium, api) as page:
+        page.locator(".alarms tbody button").first.click()
+        expect(page.locator(".lines li")).to_have_count(1)
+        shown = page.locator(".lines li.marked .trace pre")
+        expect(shown).to_be_visible()
+        parts = shown.inner_text().split("\n")
+        assert [part.strip().partition(":")[0].partition("(")[0] for part in parts] == [
+            "java.io.IOException",
+            "at a.B.c",
+            "Caused by",
+        ]
+        assert page.locator(".lines b").count() == 0
+
+
 def test_a_link_leads_to_a_block(chromium: Browser, api: httpx.Client, settings: Settings) -> None:
     publish(settings, alarm("blk_7"))
     with opened(chromium, api, "/?block=blk_7") as page:

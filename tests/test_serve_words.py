@@ -6,7 +6,8 @@ import pytest
 from serving import alarm, healthy
 from test_serve_store import Feed
 
-from stream.kafka.blocklines import Found, RawLine
+from stream.kafka.blocklines import Found
+from stream.kafka.chained import RawLine
 from stream.serve.daemon import open_windows
 from stream.serve.detail import detail_of, wanted_of
 from stream.serve.events import Entry

@@ -13,10 +13,12 @@ from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from stream.kafka.chained import RawLine, joined
 from stream.kafka.clients import new_consumer, partitions_of
 from stream.kafka.partitioners import consistent, fnv1a, murmur2
 from stream.kafka.refusals import kafka_errors
 from stream.lines import BadLine, LineReader
+from stream.lines.continued import read_chain
 from stream.settings import Settings
 
 RADII = (2_000, 20_000, 200_000)
@@ -24,15 +26,6 @@ _AHEAD = 0.1  # the lines of a window lie before its score: little is searched b
 _BATCH = 5_000
 _WAIT_S = 0.1
 _ASK_S = 5.0
-
-
-class RawLine(NamedTuple):
-    """A line and where it lies; ``time`` is epoch milliseconds, ``text`` the masked text."""
-
-    time: int
-    text: str
-    raw: bytes
-    source: tuple[str, int, int]
 
 
 class Wanted(NamedTuple):
@@ -100,7 +93,6 @@ class BlockLines:
             ends.append((low, min(hints, default=low)))
             if found.lines or time.monotonic() > deadline:
                 break
-        found.lines.sort(key=lambda line: (line.time, line.text, line.source))
         if len(found.lines) < wanted.lines:
             found.why = _why(ends)
         return found
@@ -116,13 +108,20 @@ class BlockLines:
         lines = []
         for begin, end in ranges:
             for offset, raw in _values(consumer, place, begin, end, wanted.block, deadline):
-                try:
-                    moment, text = self._reader.read(raw)
-                except BadLine:
-                    continue
-                if wanted.first <= moment <= wanted.last:
-                    lines.append(RawLine(moment, text, raw, (place.topic, place.partition, offset)))
-        return lines
+                line = self._read(raw, (place.topic, place.partition, offset))
+                if line is not None and wanted.first <= line.time <= wanted.last:
+                    lines.append(line)
+        return joined(lines)
+
+    def _read(self, raw: bytes, source: tuple[str, int, int]) -> RawLine | None:
+        if (chain := read_chain(raw)) is not None:
+            time, text = chain
+            return RawLine(time, text, text.encode(), source)
+        try:
+            time, text = self._reader.read(raw)
+        except BadLine:
+            return None
+        return RawLine(time, text, raw, source)
 
 
 def _candidates(wanted: Wanted, topic: str, count: int, keyed: bool) -> list[int]:

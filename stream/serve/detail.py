@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from stream.kafka.blocklines import Found, RawLine, Wanted, sources_of
+from stream.kafka.blocklines import Found, Wanted, sources_of
+from stream.kafka.chained import RawLine
 from stream.serve.events import Entry, epoch_ms
 
 

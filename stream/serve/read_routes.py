@@ -9,7 +9,8 @@ from fastapi import APIRouter, HTTPException, Path, Query
 from fastapi.responses import JSONResponse
 
 from stream.errors import BrokerError
-from stream.kafka.blocklines import Found, RawLine
+from stream.kafka.blocklines import Found
+from stream.kafka.chained import RawLine
 from stream.serve.detail import Detail, detail_of, wanted_of
 from stream.serve.events import MAX_BLOCK_ID, Entry, epoch_ms_of
 from stream.serve.filters import Filter

@@ -7,6 +7,9 @@ export default {
         <template v-else>
           <span class="when">{{ row.time }}</span>
           <span class="text">{{ row.text }}</span>
+          <details v-if="row.trace" class="trace" :open="row.marked">
+            <summary>its stack trace</summary><pre>{{ row.trace }}</pre>
+          </details>
           <span v-if="row.marked" class="why">carries the score</span>
         </template>
       </li>

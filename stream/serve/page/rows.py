@@ -63,8 +63,11 @@ def line_rows(detail: Detail) -> list[dict[str, Any]]:
         if number > before + 1:
             rows.append(_left_out(before, number))
         line = lines[number]
-        text = visible(line.raw.raw.decode(errors="replace"))
-        rows.append({"key": number, "time": say(line.raw.time), "text": text, "marked": line.surprise is not None})
+        first, *trace = map(visible, line.raw.raw.decode(errors="replace").expandtabs(4).split("\n"))
+        marked = line.surprise is not None
+        rows.append(
+            {"key": number, "time": say(line.raw.time), "text": first, "trace": "\n".join(trace), "marked": marked}
+        )
         before = number
     if before + 1 < len(lines):
         rows.append(_left_out(before, len(lines)))
