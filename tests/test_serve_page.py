@@ -278,7 +278,8 @@ def test_labels_in_the_headers_of_lines_are_found(chromium: Browser, api: httpx.
     with opened(chromium, api) as page:
         figure = page.locator(".figures div", has_text="Streaming AUC")
         expect(figure.locator("dd")).to_have_text("1.0000")
-        expect(figure).to_have_attribute("title", "of 2 labelled blocks so far")
+        title = "of 2 labelled blocks that are closed; 0 more are still being written"
+        expect(figure).to_have_attribute("title", title)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from test_serve_store import Feed
 
 from stream.kafka.blocklines import Found
 from stream.kafka.chained import RawLine
-from stream.serve.daemon import open_windows
+from stream.serve.daemon import total
 from stream.serve.detail import detail_of, wanted_of
 from stream.serve.events import Entry
 from stream.serve.filters import Filter
@@ -157,8 +157,13 @@ def test_a_search_goes_by_all_events_of_a_window_that_are_known() -> None:
 
 def test_open_windows_are_read_out_of_what_a_daemon_shows() -> None:
     text = "# HELP tinylogbert_open_windows Open windows.\n# TYPE tinylogbert_open_windows gauge\n"
-    assert open_windows(text) is None
-    assert open_windows(text + 'tinylogbert_open_windows{partition="0"} 1e3\nother 5\n') == 1000
+    assert total([text]) is None
+    assert total([text + 'tinylogbert_open_windows{partition="0"} 1e3\nother 5\n']) == 1000
+
+
+def test_open_windows_of_several_daemons_are_summed_up_and_a_partition_between_two_counts_once() -> None:
+    shown = [f'tinylogbert_open_windows{{partition="{number}"}} {found}' for number, found in ((0, 3), (1, 4), (1, 5))]
+    assert total(["\n".join(shown[:2]), shown[2]]) == 8
 
 
 def test_a_rate_is_that_of_the_last_ten_seconds() -> None:
@@ -192,6 +197,18 @@ def test_nothing_is_kept_before_there_is_a_label() -> None:
 def test_labels_of_a_file_are_all_that_count() -> None:
     grading = Grading(BlockScores, {"blk_1": False, "blk_2": True})
     assert judged_by(grading, *store_of(alarm("blk_1"), healthy("blk_2"), healthy("blk_3"))) == (2, 0.0)
+
+
+def test_blocks_that_are_open_are_counted_and_not_graded_until_they_close() -> None:
+    grading = Grading(BlockScores, {"blk_1": True, "blk_2": False, "blk_3": True})
+    judged_by(grading, *store_of(alarm("blk_1", score=9.0), healthy("blk_2", score=0.1)))
+    young = [healthy(block, status="open", score=0.0) for block in ("blk_3", "blk_4")]
+    assert judged_by(grading, *store_of(*young)) == (2, 1.0)
+    assert grading.open == 1
+    assert judged_by(grading, *store_of(healthy("blk_3", score=0.0))) == (3, 0.5)
+    assert grading.open == 0
+    judged_by(grading, *store_of(alarm("blk_1", part=2, status="open")))  # what it scored when closed stands
+    assert (grading.judged, grading.open) == (3, 0)
 
 
 def test_it_keeps_no_more_blocks_than_it_may() -> None:

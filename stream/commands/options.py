@@ -18,6 +18,7 @@ from stream.commands.denied import rights_named
 from stream.secret import is_secret
 from stream.settings import Settings, load_settings, show_duration
 
+_ADDRESSES = ("metrics_address", "listen_address", "daemon_metrics")
 _DURATIONS = ("quiet_after", "close_after", "lateness", "idle_after", "max_age", "max_jump", "commit_interval")
 
 
@@ -52,7 +53,7 @@ def _option(name: str, field: FieldInfo) -> Callable[[Callable[..., Any]], Calla
     if field.annotation is bool:
         return click.option(f"{flag}/--no-{flag[2:]}", name, default=None, help=_with_default(name, field))
     kind: Any = click.Choice(get_args(field.annotation)) if get_origin(field.annotation) is Literal else None
-    metavar = None if kind else "DURATION" if name in _DURATIONS else name.rpartition("_")[2].upper()
+    metavar = None if kind else _metavar(name)
     return click.option(flag, name, type=kind or str, metavar=metavar, help=_with_default(name, field))
 
 
@@ -64,6 +65,12 @@ def _no_secret(_context: click.Context, _option: click.Parameter, pairs: tuple[s
                 "TINYLOGBERT_KAFKA or the file of --config"
             )
     return pairs
+
+
+def _metavar(name: str) -> str:
+    if name in _DURATIONS:
+        return "DURATION"
+    return "ADDRESS" if name in _ADDRESSES else name.rpartition("_")[2].upper()
 
 
 def _with_default(name: str, field: FieldInfo) -> str:

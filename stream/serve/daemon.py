@@ -1,11 +1,13 @@
 """What the daemon tells of itself where it shows metrics: a thread asks every two seconds, if it is told where.
 
-Reads the one figure that no topic holds, the number of open windows, out of Prometheus' text form.
+Reads the one figure that no topic holds, the number of open windows, out of Prometheus' text form. A name with several
+addresses, as a headless Service of Kubernetes has, is that of several daemons: each is asked, and none twice.
 """
 
+import socket
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from stream.settings import host_and_port
@@ -24,8 +26,7 @@ class DaemonMetrics:
         self.asked = address is not None
         self.open_windows: int | None = None
         self._over = threading.Event()
-        host, port = host_and_port(address) if address else ("", 0)
-        self._url = f"http://{f'[{host}]' if ':' in host else host}:{port}/metrics"
+        self._place = host_and_port(address) if address else ("", 0)
         self._thread = threading.Thread(target=self._run, name="daemon metrics", daemon=True)
 
     def start(self) -> None:
@@ -43,21 +44,34 @@ class DaemonMetrics:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         while not self._over.is_set():
             try:
-                with opener.open(self._url, timeout=_TIMEOUT_S) as answer:
-                    self.open_windows = open_windows(answer.read(_MOST_BYTES).decode(errors="replace"))
+                self.open_windows = total(_ask(opener, url) for url in _urls(*self._place))
             except (OSError, ValueError):
                 self.open_windows = None  # the daemon may be back later
             self._over.wait(_EVERY_S)
 
 
-def open_windows(text: str) -> int | None:
-    """The sum over partitions in what ``/metrics`` said; None if it says nothing of it.
+def _urls(host: str, port: int) -> list[str]:
+    """Of every daemon behind a name: each has an address of the first kind (IPv4 or 6) that the name has."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    places = list(dict.fromkeys(str(where[0]) for *_, where in found))
+    four = [place for place in places if ":" not in place]
+    return [f"http://{place if four else f'[{place}]'}:{port}/metrics" for place in four or places]
 
-    >>> open_windows('tinylogbert_open_windows{partition="0"} 3.0\\ntinylogbert_open_windows{partition="1"} 4.0')
+
+def _ask(opener: urllib.request.OpenerDirector, url: str) -> str:
+    with opener.open(url, timeout=_TIMEOUT_S) as answer:
+        return str(answer.read(_MOST_BYTES).decode(errors="replace"))
+
+
+def total(texts: Iterable[str]) -> int | None:
+    """The sum over partitions in what each ``/metrics`` said, a partition that two speak of once; None if none does.
+
+    >>> total(['tinylogbert_open_windows{partition="0"} 3.0', 'tinylogbert_open_windows{partition="1"} 4.0'])
     7
     """
-    found = [line.rpartition(" ")[2] for line in text.splitlines() if line.startswith(_OPEN_WINDOWS + "{")]
-    return int(sum(float(value) for value in found)) if found else None
+    lines = [line for text in texts for line in text.splitlines() if line.startswith(_OPEN_WINDOWS + "{")]
+    found = {place: float(value) for place, _, value in (line.rpartition(" ") for line in lines)}
+    return int(sum(found.values())) if found else None
 
 
 @contextmanager

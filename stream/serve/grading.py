@@ -1,5 +1,9 @@
 """Labels against scores, where there are labels: from a file, or in the headers of the lines themselves.
 
+What is graded are closed windows. A block that is still being written has no failure to show yet and is no error of
+ranking, so that a figure with open blocks in it says how many blocks are young, more than how well they are told apart;
+these are counted instead.
+
 How blocks are scored, and the figure itself, is the business of whoever gives ``new`` (``training.blockscores``).
 """
 
@@ -49,6 +53,7 @@ class Grading:
         self._most = most
         self._lock = threading.Lock()
         self.given = labels is not None
+        self._open: set[str] = set()
         self._blocks: Blocks | None = new(labels) if labels is not None else None
 
     @property
@@ -58,8 +63,14 @@ class Grading:
 
     @property
     def judged(self) -> int:
-        """Blocks that have both a label and a score."""
+        """Blocks that have both a label and a closed window."""
         return self._blocks.auc.anomalous + self._blocks.auc.normal if self._blocks else 0
+
+    @property
+    def open(self) -> int:
+        """Blocks that have a label, and no window that is closed yet."""
+        with self._lock:
+            return len(self._open & self._blocks.labels.keys()) if self._blocks else 0
 
     def label(self, block: str, anomalous: bool) -> None:
         """A line of this block says what the block is."""
@@ -72,12 +83,17 @@ class Grading:
     def see(self, event: Mapping[str, Any]) -> None:
         """A window was scored."""
         with self._lock:
-            if (blocks := self._blocks) is None or self._is_too_much(blocks, event["block_id"]):
+            block = event["block_id"]
+            if (blocks := self._blocks) is None or self._is_too_much(blocks, block):
                 return
-            blocks.see(event["block_id"], event["score"], event["anomalous"], event["status"] == "closed")
+            if event["status"] == "closed":
+                self._open.discard(block)
+                blocks.see(block, event["score"], event["anomalous"], closed=True)
+            elif block not in blocks.scores and len(self._open) < self._most:
+                self._open.add(block)
 
     def roc_auc(self) -> float:
-        """The streaming ROC-AUC, NaN while one class is missing."""
+        """The streaming ROC-AUC of blocks by their highest closed window; NaN while one class is missing."""
         with self._lock:
             return self._blocks.auc.roc_auc() if self._blocks else float("nan")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from typing import Any, NamedTuple
 
-from stream.lines import BadLine, LineReader
+from stream.lines import BadLine, LineReader, new_reader
 from stream.lines.reader import MAX_LINE_BYTES
 from stream.scoring import Scorer
 from stream.windows.files import Counts, windows_of
@@ -69,7 +69,7 @@ def judge_lines(
     windows = list(windows_of(lines, settings, zone, counts))
     named = bool(windows)
     if not named:
-        windows = [_nameless(lines)]
+        windows = [_nameless(lines, new_reader(zone, settings.format, settings.block_pattern))]
         counts = Counts()
         counts.lines = len(lines)
     if not complete:
@@ -85,8 +85,7 @@ def judge_lines(
     return Judgement(scorer.checkpoint, counts.lines, counts.no_block, counts.bad, blocks)
 
 
-def _nameless(lines: Sequence[bytes]) -> Window:
-    reader = LineReader()
+def _nameless(lines: Sequence[bytes], reader: LineReader) -> Window:
     texts, offsets = [], []
     for number, line in enumerate(lines):
         if line.strip():

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Path, Query
 from fastapi.responses import JSONResponse
+from pydantic import BeforeValidator, WithJsonSchema
 
 from stream.errors import BrokerError
 from stream.kafka.blocklines import Found
@@ -25,6 +26,16 @@ _PARTS = 20
 Text = Annotated[str, Query(max_length=_MOST_TEXT)]
 
 
+def _no_number(text: object) -> object:
+    """Pydantic takes a number for epoch seconds, or milliseconds, as large as it is."""
+    if isinstance(text, str) and text.replace(".", "", 1).lstrip("+-").isdigit():
+        raise ValueError("it must be a time such as 2008-11-09T20:00:00Z")
+    return text
+
+
+Since = Annotated[datetime, BeforeValidator(_no_number)]
+
+
 def read_router(parts: Parts) -> APIRouter:
     """The routes."""
     router = APIRouter(tags=["windows"])
@@ -38,8 +49,9 @@ def read_router(parts: Parts) -> APIRouter:
     def anomalies(
         severity: Annotated[Severity, Query(description="The least severity.")] = "normal",
         since: Annotated[
-            datetime | None,
+            Since | None,
             Query(description="Time of the last line; UTC if it names no zone.", examples=["2008-11-09T20:00:00Z"]),
+            WithJsonSchema({"type": "string", "format": "date-time"}),
         ] = None,
         block: Annotated[Text, Query(description="Text that the block's id contains.")] = "",
         component: Annotated[Text, Query(description="Text that the component of the worst line contains.")] = "",

@@ -36,7 +36,10 @@ def figures_of(parts: Parts) -> list[Figure]:
     if parts.grading.begun:
         auc = parts.grading.roc_auc()
         value = _UNKNOWN if math.isnan(auc) else f"{auc:.4f}"
-        figures.append(Figure("Streaming AUC", value, f"of {parts.grading.judged:,} labelled blocks so far"))
+        still = parts.grading.open
+        name = f"Streaming AUC ({short(still)} open)" if still else "Streaming AUC"
+        title = f"of {parts.grading.judged:,} labelled blocks that are closed; {still:,} more are still being written"
+        figures.append(Figure(name, value, title))
     return figures
 
 
