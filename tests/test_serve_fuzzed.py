@@ -36,7 +36,8 @@ def api(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx
 def operations(api: httpx.Client) -> dict[str, Any]:
     """What the running server says that it can do."""
     described = schemathesis.openapi.from_dict(feasible(api.get("/openapi.json").json()))
-    found = (result.ok() for result in described.get_all_operations())
+    results: Iterator[Any] = described.get_all_operations()
+    found = (result.ok() for result in results)
     return {f"{operation.method.upper()} {operation.path}": operation for operation in found}
 
 
