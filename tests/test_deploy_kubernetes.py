@@ -165,11 +165,23 @@ def test_nothing_comes_in_and_nothing_goes_out_but_what_is_said(production: list
         assert came == {port["containerPort"] for port in container["ports"]}
         assert all(rule.get("from") for spec in apply for rule in spec.get("ingress", []))
         assert all(rule.get("to") for spec in apply for rule in spec.get("egress", []))
-        assert {p["port"] for spec in apply for rule in spec.get("egress", []) for p in rule["ports"]} == {
-            53,
-            9092,
-            9093,
-        }
+        gone = {p["port"] for spec in apply for rule in spec.get("egress", []) for p in rule["ports"]}
+        assert gone == {53, 9092, 9093, *([9464] if container["name"] == "server" else [])}
+
+
+def test_the_page_asks_the_daemons_service_for_their_metrics_and_is_let_in(production: list[dict[str, Any]]) -> None:
+    deployments, [service] = of(production, "Deployment"), [of(production, "Service")["tinylogbert-daemon"]]
+    [server] = deployments["tinylogbert-server"]["spec"]["template"]["spec"]["containers"]
+    name, _, port = server["args"][server["args"].index("--daemon-metrics") + 1].partition(":")
+    assert (name, int(port)) == (service["metadata"]["name"], service["spec"]["ports"][0]["port"])
+    assert service["spec"]["clusterIP"] == "None"  # the name has the address of every pod
+    rules = of(production, "NetworkPolicy")
+    [rule] = rules["tinylogbert-daemon"]["spec"]["ingress"]
+    [out] = rules["tinylogbert-server"]["spec"]["egress"]
+    assert any(
+        selects(one["podSelector"]["matchLabels"], deployments["tinylogbert-server"]) for one in rule["from"][1:]
+    )
+    assert selects(out["to"][0]["podSelector"]["matchLabels"], deployments["tinylogbert-daemon"])
 
 
 # ── KEDA: no schema here; what its documentation requires ──
