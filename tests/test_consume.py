@@ -155,9 +155,10 @@ def test_a_damaged_checkpoint(broker: str, command: Command, tmp_path: Path) -> 
 
 def test_topics_that_do_not_fit(broker: str, command: Command, checkpoint: Path) -> None:
     settings = new_settings(broker, create=False)
-    topic = NewTopic(settings.windows_topic, 7, 1, config={"cleanup.policy": "compact"})
+    windows = NewTopic(settings.windows_topic, 7, 1, config={"cleanup.policy": "compact"})
     admin = new_admin(settings)
-    admin.create_topics([topic])[settings.windows_topic].result(30)
+    for created in admin.create_topics([windows, NewTopic(settings.lines_topic, 3, 1)]).values():
+        created.result(30)
     ran = command("consume", *flags(settings), "--checkpoint", checkpoint)
     assert ran.code == 1
     last = ran.err.splitlines()[-1]
