@@ -34,6 +34,11 @@ class Child:
         words = [sys.executable, "-m", "stream.demo.warm", command, str(self._flags_file), *self._checkpoint]
         self._process = process.spawn(words, {**os.environ, **environ}, log_file, die_with_parent=True)
 
+    @property
+    def pid(self) -> int:
+        """Its number, for whoever measures it."""
+        return int(self._process.pid)
+
     def begin(self, flags: Mapping[str, object], more: Iterable[str] = ()) -> None:
         """Let it begin, with these settings and other flags."""
         words = [f"--{name.replace('_', '-')}={value}" for name, value in flags.items()]
