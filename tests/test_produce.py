@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -159,6 +160,17 @@ def sent_at(settings: Settings, lines: list[bytes], speed: float) -> list[float]
     sender.flush()
     assert max(time.slept, default=0) <= 0.1  # it looks up often enough for a progress bar and a stop
     return [round(moment, 6) for moment in asked[1:]]
+
+
+def test_lines_without_a_key_fill_all_partitions_alike_however_short_the_log(broker: str) -> None:
+    settings = new_settings(broker, partitions=4)
+    sender = Sender(settings, settings.raw_topic)
+    sender.send((b"line %d" % number, None) for number in range(2000))
+    sender.flush()
+    partitions = Counter(message.partition() for message in read_topic(settings, settings.raw_topic))
+    assert sum(partitions.values()) == 2000
+    assert len(partitions) == 4
+    assert all(400 <= number <= 600 for number in partitions.values())  # a dozen standard deviations
 
 
 def test_at_a_speed_lines_keep_the_distances_of_the_logs_clock(settings: Settings) -> None:

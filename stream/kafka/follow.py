@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
 
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message
 
 from stream.kafka.clients import new_consumer, offsets_of, partitions_of
 from stream.kafka.refusals import kafka_errors
@@ -54,7 +54,8 @@ class Follower:
                 self.begins[place.partition] = begin
                 if begin < high:
                     self._behind[place.partition] = high
-                place.offset = OFFSET_BEGINNING if begin == low else OFFSET_END if begin == high else begin
+                # Not OFFSET_END: the client looks later where that is, and what came meanwhile would be missed.
+                place.offset = OFFSET_BEGINNING if begin == low else begin
             self._consumer.assign(places)
 
     @property

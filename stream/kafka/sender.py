@@ -88,6 +88,8 @@ class Sender:
         self._lost = False
         # Only what fails is reported: a callback for each line would cost more than sending it.
         own = {"delivery.report.only.error": True, "on_delivery": self._report, "message.timeout.ms": _GIVE_UP_MS}
+        # Or a short log lies in one partition nearly alone, and event time, which waits for the others, goes nowhere.
+        own["sticky.partitioning.linger.ms"] = 0
         self._producer = new_producer(settings, **own)
 
     def send(self, lines: Iterable[Labelled]) -> None:
