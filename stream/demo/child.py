@@ -32,7 +32,9 @@ class Child:
         self._flags_file.unlink(missing_ok=True)
         log_file.write_bytes(b"")
         words = [sys.executable, "-m", "stream.demo.warm", command, str(self._flags_file), *self._checkpoint]
-        self._process = process.spawn(words, {**os.environ, **environ}, log_file, die_with_parent=True)
+        # What the user says to Kafka's client is about another broker.
+        inherited = {name: value for name, value in os.environ.items() if name != "TINYLOGBERT_KAFKA"}
+        self._process = process.spawn(words, {**inherited, **environ}, log_file, die_with_parent=True)
 
     @property
     def pid(self) -> int:

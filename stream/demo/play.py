@@ -66,7 +66,7 @@ def play(plan: Plan, show: Show, linger: Callable[[Played], None]) -> None:
         try:
             settings = Settings(
                 bootstrap_servers=address, group_id="demo", worker_id="demo", partitions=2, idle_after=500
-            )
+            ).model_copy(update={"kafka": {}})  # what the environment says is about another broker
             url = _start(settings, plan.folder, consumer, server, show)
             closed, blocks = _watch(settings, log, plan.seconds, consumer, show)
             figures = _write(plan.folder, len(log.lines), closed, blocks)
