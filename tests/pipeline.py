@@ -216,6 +216,12 @@ def until_closed(settings: Settings, lines: Sequence[bytes], scorer: Scorer) -> 
     wait_until(lambda: len(closed_windows(settings)) >= len(wanted), "all windows are closed")
 
 
+def entries(log: Path, event: str) -> list[dict[str, Any]]:
+    """The entries of a daemon's log with this event."""
+    found = [json.loads(text) for text in log.read_text().splitlines()] if log.exists() else []
+    return [entry for entry in found if entry["event"] == event]
+
+
 def wait_until(condition: Callable[[], object], what: str, seconds: float = DEADLINE_S) -> None:
     """Ask again and again; fail at the deadline."""
     deadline = time.monotonic() + seconds

@@ -19,6 +19,7 @@ from pipeline import (
     CONSUME,
     all_read,
     daemon,
+    entries,
     far_later,
     line,
     new_settings,
@@ -31,7 +32,6 @@ from pipeline import (
 )
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
-from test_swap import entries
 from tiny_checkpoint import write_tiny_checkpoint
 
 from model.scorer import BertScorer

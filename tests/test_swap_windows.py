@@ -1,10 +1,8 @@
 """A checkpoint that is exchanged while windows are open: they are judged anew, and no window of a daemon is lost."""
 
-import json
 import shutil
 import signal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from driver import Driver, raw_line
@@ -14,6 +12,7 @@ from pipeline import (
     assert_same_windows,
     closed_windows,
     daemon,
+    entries,
     far_later,
     line,
     new_settings,
@@ -84,11 +83,6 @@ def test_many_open_windows_are_judged_anew_some_at_each_commit() -> None:
 
 
 # ── the daemon ──
-
-
-def entries(log: Path, event: str) -> list[dict[str, Any]]:
-    found = [json.loads(text) for text in log.read_text().splitlines()] if log.exists() else []
-    return [entry for entry in found if entry["event"] == event]
 
 
 @pytest.fixture
