@@ -2,7 +2,7 @@
 
 from confluent_kafka import TopicPartition
 
-from stream.kafka.clients import new_consumer, offsets_of, partitions_of
+from stream.kafka.clients import new_consumer, offsets_of, partitions_of, repeated
 from stream.kafka.refusals import kafka_errors
 from stream.settings import Settings
 
@@ -20,6 +20,7 @@ def read_without_state(settings: Settings) -> int:
         with kafka_errors(settings):
             if any(offsets_of(consumer, TopicPartition(place.topic, place.partition))[1] for place in changelog):
                 return 0
-            return sum(max(place.offset, 0) for place in consumer.committed(inputs, timeout=_ASK_S))
+            found = repeated(lambda: consumer.committed(inputs, timeout=_ASK_S), _ASK_S)
+            return sum(max(place.offset, 0) for place in found)
     finally:
         consumer.close()
