@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 from click.testing import CliRunner
+from pipeline import wait_until
 from rich.console import Console
 
 from bench.speed.__main__ import main as bench_speed
@@ -28,7 +29,7 @@ from bench.speed.packages import Missing, installed
 from bench.speed.rows import latency_figures
 from bench.speed.run import Limits, Run, Watched, with_totals
 from bench.speed.show import table
-from bench.speed.watch import Look
+from bench.speed.watch import Family, Look
 from stream.broker import EmbeddedBroker
 from stream.errors import BrokerError, InputError
 from stream.lines import LineReader, block_ids
@@ -135,6 +136,23 @@ def test_whoever_works_is_not_at_its_end_though_nothing_is_committed() -> None:
     watched.add(Look(9.6, 1000, 1000, 0, 1.57, 0.0, 0))
     assert watched.over
     assert watched.result().seconds == 1.0
+
+
+def test_a_child_that_has_ended_is_forgotten_and_its_parent_is_missed() -> None:
+    program = "import subprocess as s, sys; p = s.Popen(['sleep', '60']); print(flush=True); p.wait(); sys.stdin.read()"
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", program], stdin=pipe, stdout=pipe) as head:
+        assert head.stdout is not None
+        head.stdout.readline()
+        family = Family(psutil.Process(head.pid))
+        both = family.use()[1]
+        [child] = psutil.Process(head.pid).children()
+        child.kill()
+        wait_until(lambda: not psutil.pid_exists(child.pid), "it has ended")
+        assert 0 < family.use()[1] < both
+        head.kill()
+    with pytest.raises(psutil.Error):
+        family.use()
 
 
 def test_control_records_behind_the_last_line_are_no_work() -> None:

@@ -7,6 +7,7 @@ still published is looked at.
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
@@ -82,11 +83,20 @@ class Family:
         self._looked = 0.0
 
     def use(self) -> tuple[float, int]:
-        """Their processor seconds so far, and their resident bytes; raise psutil.Error if one has ended."""
+        """Their processor seconds so far, and their resident bytes; raise psutil.Error if the first one has ended."""
         if time.monotonic() - self._looked > 1:
             self._members[1:] = self._members[0].children(recursive=True)
             self._looked = time.monotonic()
-        return sum(map(cpu_s, self._members)), sum(each.memory_info().rss for each in self._members)
+        seconds, resident = _use(self._members[0])
+        for child in self._members[1:]:
+            with suppress(psutil.Error):  # what it used is lost: it ended within this second
+                more = _use(child)
+                seconds, resident = seconds + more[0], resident + more[1]
+        return seconds, resident
+
+
+def _use(process: psutil.Process) -> tuple[float, int]:
+    return cpu_s(process), int(process.memory_info().rss)
 
 
 def cpu_s(process: psutil.Process) -> float:
