@@ -57,7 +57,13 @@ def blocks_of(lines: Sequence[Line], count: int) -> list[list[Line]]:
 def measure(address: str, folder: Path, kind: str, blocks: Sequence[Sequence[Line]]) -> Steady:
     """Start our daemon on the first hundred blocks, send it the others line by line; raise BrokerError."""
     unique = f"steady-{kind}-{uuid.uuid4().hex[:8]}"
-    base = load_settings(bootstrap_servers=address, raw_topic=unique, partitions=1, keyed_input=True)
+    base = load_settings(
+        bootstrap_servers=address,
+        raw_topic=unique,
+        windows_topic=f"{unique}-windows",  # one that is there says how many partitions there are
+        partitions=1,
+        keyed_input=True,
+    )
     create_topics(new_admin(base), base)
     producer = new_producer(base, **{"linger.ms": 0})
     for block, raw in (line for lines in blocks[:_BEFORE] for line in lines):
