@@ -261,8 +261,8 @@ def test_two_contestants_move_the_lines_of_one_topic(embedded_broker: EmbeddedBr
     assert status.bootstrap_servers is not None
     topic = f"input-{uuid.uuid4().hex[:8]}"
     base = load_settings(bootstrap_servers=status.bootstrap_servers, raw_topic=topic, partitions=2, keyed_input=True)
-    preload(base, laid_over(LINES, 60_000), 60_000)
-    place = Place(base, "", 60_000, tmp_path, commit_s=0.01)
+    preload(base, laid_over(LINES, 300_000), 300_000)
+    place = Place(base, "", 300_000, tmp_path, commit_s=0.02)
     heard: list[str] = []
     runs: dict[str, list[Run]] = {"noop": [], "noop-transactions": []}
     measure(place, 1, Limits(5_000, 10.0), psutil.Process(status.pid), heard.append, runs)
@@ -282,20 +282,23 @@ def living(pid: int) -> list[psutil.Process]:
 
 
 def test_ctrl_c_leaves_no_process_and_no_file_behind_and_shows_what_was_measured(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "bench.speed", "--only", "noop", "--rounds", "100", "--lines", "20000"]
+    few = ["--rounds", "100", "--lines", "400000", "--commit-s", "0.05"]
+    command = [sys.executable, "-m", "bench.speed", "--only", "noop", *few]
     environ = {**os.environ, "TMPDIR": str(tmp_path)}
     root = Path(__file__).parents[1]
     told = tmp_path / "stderr"
-    with told.open("wb") as stderr:
-        bench = subprocess.Popen(command, cwd=root, env=environ, stdout=subprocess.PIPE, stderr=stderr)
-    deadline = time.monotonic() + 60
-    while b"round 1 of 100" not in told.read_bytes() or len(running := living(bench.pid)) < 2:
-        assert bench.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert len(running) >= 2  # the broker, and who moves lines, of two rounds at most
-    bench.send_signal(signal.SIGINT)
-    shown, _ = bench.communicate(timeout=60)
+    with (
+        told.open("wb") as stderr,
+        subprocess.Popen(command, cwd=root, env=environ, stdout=subprocess.PIPE, stderr=stderr) as bench,
+    ):
+        deadline = time.monotonic() + 60
+        while b"round 1 of 100" not in told.read_bytes() or len(running := living(bench.pid)) < 2:
+            assert bench.poll() is None, told.read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert len(running) == 2  # the broker, and who moves lines
+        bench.send_signal(signal.SIGINT)
+        shown, _ = bench.communicate(timeout=60)
     assert bench.returncode != 0
     assert b"lines moved" in shown
     assert not psutil.wait_procs(running, timeout=10)[1]

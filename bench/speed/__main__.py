@@ -37,6 +37,7 @@ class Asked:
     rounds: int
     lines: int
     seconds: float
+    commit_s: float
     log: Path | None
     profiles: Path | None
 
@@ -58,6 +59,13 @@ or, at one stage, after --seconds. Rounds are interleaved. Ctrl-C ends the broke
 @click.option("--lines", default=1_000_000, show_default=True, type=click.IntRange(100), help="Lines in the topic.")
 @click.option(
     "--seconds", default=15.0, show_default=True, type=click.FloatRange(0.1), help="After which one stage is stopped."
+)
+@click.option(
+    "--commit-s",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0.001),
+    help="Seconds between commits of the no-op loop: few lines need them often, for time counts between two.",
 )
 @click.option("--log", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Lines of this HDFS log.")
 @click.option(
@@ -124,7 +132,7 @@ def _on_a_broker(asked: Asked, folder: Path, say: Callable[[str], None], found: 
         if names:
             preload(base, stream_lines(asked.lines, asked.log), asked.lines)
             limits = Limits(int(asked.lines * _WARM_UP), asked.seconds)
-            place = Place(base, "", asked.lines, folder, quix, asked.profiles)
+            place = Place(base, "", asked.lines, folder, quix, asked.profiles, asked.commit_s)
             runs: dict[str, list[Run]] = {name: [] for name in names}
             try:
                 measure(place, asked.rounds, limits, psutil.Process(broker.status().pid), say, runs)

@@ -111,7 +111,9 @@ class Watched:
         """The figures; raise BrokerError where there is one commit alone."""
         first, last = self.warm, self.commits[-1]
         if first is None or last.done <= first.read:
-            raise BrokerError(f"{self.lines:,} lines are too few: they are done in one commit")
+            raise BrokerError(
+                f"{self.lines:,} lines are too few: they are done in one commit; try more, or a smaller --commit-s"
+            )
         moved, seconds = last.done - first.read, last.when - first.when
         return Run(
             lines=moved,

@@ -6,7 +6,7 @@ Each is a context manager. All but the sender are processes that the kernel ends
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -36,15 +36,9 @@ def broker(folder: Path, say: Callable[[str], None]) -> Iterator[str]:
         kafka.stop(grace_s=_BROKER_GRACE_S)  # the next demo begins with an empty one
 
 
-@contextmanager
-def daemon(log_file: Path, checkpoint: Path | None) -> Iterator[Child]:
+def daemon(log_file: Path, checkpoint: Path | None) -> AbstractContextManager[Child]:
     """A daemon that gets ready; its log in a file."""
-    # Broker, sender and daemon share the cores: threads that spin for a core which another has are worse than none.
-    running = Child("daemon", "consume", log_file, checkpoint, OMP_NUM_THREADS="1")
-    try:
-        yield running
-    finally:
-        running.end()
+    return _child("daemon", "consume", log_file, checkpoint)
 
 
 def consume(running: Child, settings: Settings) -> str:
@@ -54,10 +48,15 @@ def consume(running: Child, settings: Settings) -> str:
     return str(urlsplit(running.wait_for("metrics")["url"]).netloc)
 
 
-@contextmanager
-def page(log_file: Path, checkpoint: Path | None) -> Iterator[Child]:
+def page(log_file: Path, checkpoint: Path | None) -> AbstractContextManager[Child]:
     """A server of API and page that gets ready; its log in a file."""
-    running = Child("page", "serve", log_file, checkpoint, OMP_NUM_THREADS="1")
+    return _child("page", "serve", log_file, checkpoint)
+
+
+@contextmanager
+def _child(what: str, command: str, log_file: Path, checkpoint: Path | None) -> Iterator[Child]:
+    # Broker, sender and children share the cores: threads that spin for a core which another has are worse than none.
+    running = Child(what, command, log_file, checkpoint, OMP_NUM_THREADS="1")
     try:
         yield running
     finally:
