@@ -27,12 +27,17 @@ class Patience:
     """
 
     def __init__(
-        self, log: Log, look: Callable[[], None] = lambda: None, clock: Callable[[], float] = time.monotonic
+        self,
+        log: Log,
+        look: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+        pause_s: float = _RETRY_S,
     ) -> None:
         self.stop: Callable[[], bool] = lambda: False
         self._look = look
         self._log = log
         self._clock = clock
+        self._pause_s = pause_s
         self._next_word = 0.0
 
     def repeat(self, call: Callable[[], _Answer]) -> _Answer:
@@ -56,7 +61,7 @@ class Patience:
                     raise
                 self.say(error)
             self.look()
-            time.sleep(_RETRY_S)
+            time.sleep(self._pause_s)
 
     def look(self) -> None:
         """See whether waiting can help at all; a broker that is away says nothing about that."""

@@ -5,7 +5,6 @@ partitions is fenced, whatever its transactional id is. That id has one more use
 the open transaction of the one before at once; under another id the broker ends it after its timeout.
 """
 
-import threading
 import uuid
 from collections.abc import Callable, Sequence
 
@@ -17,6 +16,7 @@ from stream.kafka.messages import Keyed, Record, one_by_one
 from stream.kafka.patience import Patience
 from stream.kafka.refusals import DENIED, kafka_errors, refused
 from stream.kafka.sending import Aborted
+from stream.kafka.standstill import back, resumed
 from stream.settings import Settings
 
 _LEAVE_S = 5.0
@@ -81,9 +81,11 @@ class Transactions:
         try:
             client, group = self._begun(), consumer.consumer_group_metadata()
             # [3] [7]
-            self._resumed(lambda: _back(lambda: client.send_offsets_to_transaction(offsets, group, _SLICE_S)))
+            self._resumed(
+                client, lambda: back(lambda: client.send_offsets_to_transaction(offsets, group, _SLICE_S), 2 * _SLICE_S)
+            )
             # [4] [8]
-            self._resumed(lambda: client.commit_transaction(_SLICE_S))
+            self._resumed(client, lambda: client.commit_transaction(_SLICE_S))
             self._open = False
             client.poll(0)
         except KafkaException as error:
@@ -94,12 +96,11 @@ class Transactions:
 
     def abort(self) -> None:
         """Undo the open transaction, if there is one."""
-        client = self._client
-        if self._open and client:
+        if self._open and self._client:
             try:
-                self._resumed(lambda: client.abort_transaction(_SLICE_S))
+                self._client.abort_transaction(_SLICE_S)
                 self._open = False
-            except KafkaException:  # fatal: it cannot even do that, and the next one does it by beginning
+            except KafkaException:  # whatever it waits for, the next one does it by beginning
                 self._forget()
 
     def leave(self) -> None:
@@ -119,7 +120,20 @@ class Transactions:
         return client
 
     def _new_client(self) -> Producer:
-        client = new_producer(
+        while True:
+            try:
+                return self._ready(self._made())
+            except TimeoutError:
+                continue
+
+    def _ready(self, client: Producer) -> Producer:
+        # Without a connection it would idle for half a second.
+        self._patience.repeat(lambda: client.list_topics(timeout=_SLICE_S))
+        self._resumed(client, lambda: client.init_transactions(_SLICE_S))
+        return client
+
+    def _made(self) -> Producer:
+        return new_producer(
             self._settings,
             **{
                 "transactional.id": self._id,
@@ -131,14 +145,10 @@ class Transactions:
                 "on_delivery": self._delivered,
             },
         )
-        # Without a connection it would idle for half a second.
-        self._resumed(lambda: client.list_topics(timeout=_SLICE_S))
-        self._resumed(lambda: client.init_transactions(_SLICE_S))
-        return client
 
-    def _resumed(self, call: Callable[[], object]) -> None:
-        """Call until it is done: the client goes on where it was. Raises what cannot be resumed."""
-        self._patience.repeat(call)
+    def _resumed(self, client: Producer, call: Callable[[], object]) -> None:
+        """Call until it is done: the client goes on where it was. Raises what cannot be resumed, and TimeoutError."""
+        resumed(self._patience, client, call)
 
     def _forget(self) -> None:
         """Leave this client behind; ``start`` makes a new one, whose beginning ends what this one has open."""
@@ -174,27 +184,3 @@ class Transactions:
         large = self._failed.code() == KafkaError.MSG_SIZE_TOO_LARGE
         hint = "; raise its max.message.bytes, see tinylogbert topics show" if large else ""
         return Aborted(f"{self._failed_topic} does not take a record: {self._failed.str()}{hint}")
-
-
-def _back(call: Callable[[], None], seconds: float = 2 * _SLICE_S) -> None:
-    """Call in a thread of its own; raise what it raises, or TimeoutError if it is not back in time.
-
-    With a coordinator that the client has taken off its list meanwhile (a broker that was restarted, a cluster that
-    was changed), librdkafka 2.10 to 2.16 waits for ever in ``send_offsets_to_transaction``, whatever its timeout says
-    (https://github.com/confluentinc/librdkafka/issues/5511). Such a call is left behind.
-    """
-    failures: list[KafkaException] = []
-
-    def run() -> None:
-        try:
-            call()
-        except KafkaException as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        raise TimeoutError
-    if failures:
-        raise failures[0]
