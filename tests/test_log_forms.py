@@ -1,13 +1,14 @@
 """Envelopes of log shippers, stack traces and other forms of lines: what is in them, and that nothing changes it."""
 
 from collections.abc import Iterator
+from datetime import UTC
 
 import orjson
 import pytest
 from driver import Driver
 
 from stream.lines import BadLine, new_reader
-from stream.lines.envelopes import FORMS
+from stream.lines.envelopes import FORMS, Opener
 from stream.lines.log import Log
 from stream.settings import Settings
 from stream.windows.files import Counts, windows_of
@@ -116,6 +117,42 @@ def test_a_message_may_hold_many_lines_and_each_is_one() -> None:
         inners = new_reader().open(envelope(PLAIN, BARE))
         assert [inner.source for inner in inners] == ["dn1", "dn1"]
         assert [new_reader().read(inner.line).time for inner in inners] == [TIME, TIME]
+
+
+def shared(width: int, number: int, **text: str) -> bytes:
+    """OTLP with an attribute that is so long, and so many records, which all of them share it."""
+    long = [{"key": "note", "value": {"stringValue": " ".join(f"blk_{n}" for n in range(width))}}]
+    records = [{"body": {"stringValue": "x"}, **text}] * number
+    return as_json(
+        {"resourceLogs": [{"resource": {"attributes": long}, "scopeLogs": [{"scope": {}, "logRecords": records}]}]}
+    )
+
+
+def test_what_lines_share_is_not_read_once_a_line() -> None:
+    read: list[int] = []
+
+    def named(text: bytes) -> list[bytes]:
+        read.append(len(text))
+        return []
+
+    raw = shared(4_000, 1_000)
+    opened = Opener("auto", UTC, lambda line: False, named).open(raw)
+    assert len(opened) == 1_000
+    assert sum(read) < 4 * len(raw)
+
+
+def test_an_envelope_whose_lines_would_be_many_times_as_long_as_itself_is_refused() -> None:
+    with pytest.raises(BadLine, match="times as long") as bad:
+        new_reader().open(shared(4_000, 1_000))
+    assert bad.value.reason == "too_long"
+    [*_, last] = new_reader().open(shared(3, 1_000))
+    assert last.line == b"x blk_0 blk_1 blk_2"
+
+
+@pytest.mark.parametrize("name", ["stack_trace", "level", "host", "log"])
+def test_a_field_that_lines_share_is_short(name: str) -> None:
+    raw = as_json({"streams": [{"stream": {name: "x" * 20_000}, "values": [[NS, "blk_1"]] * 1_000}]})
+    assert {line.line for line in new_reader().open(raw)} == {b"2023-10-10T08:02:30.123Z blk_1"}
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from stream.lines.bad import BadLine
+from stream.lines.bad import MAX_LINE_BYTES, BadLine
 from stream.lines.continued import continues
 from stream.lines.epochs import epoch_ms, iso_text
 from stream.lines.jsonlines import Said, parsed, records
@@ -26,6 +26,9 @@ FORMS = ("auto", "raw", "json", "syslog", "cri")
 
 MAX_ENVELOPE_BYTES = 16 * 1024 * 1024
 """Envelopes may hold many lines, so they may be longer than a line."""
+
+_GROWTH = 8
+"""So many times as long as an envelope its lines may be together: each gets a time, and the blocks that all share."""
 
 _MOST = 4  # envelopes in envelopes
 _LOOKS = re.compile(
@@ -106,7 +109,13 @@ class Opener:
         form = looks(raw)
         if self._form != "auto" and form != self._form:
             raise BadLine("format", f"the line is not of the form {self._form}, which --format asks for")
-        return [Inner(line, source, form or "raw") for line, source in self._open(raw, form, 0)]
+        lines, room = [], _GROWTH * len(raw) + MAX_LINE_BYTES
+        for line, source in self._open(raw, form, 0):
+            room -= len(line)
+            if room < 0:
+                raise BadLine("too_long", f"its lines are more than {_GROWTH} times as long as the envelope itself")
+            lines.append(Inner(line, source, form or "raw"))
+        return lines
 
     def _open(self, raw: bytes, form: str | None, depth: int) -> Iterator[tuple[bytes, str]]:
         if form is None or depth == _MOST:
@@ -123,14 +132,16 @@ class Opener:
         if value is None:
             raw.decode()  # UnicodeDecodeError is a ValueError; the caller says what it is
             raise BadLine("envelope", "it begins like JSON and is none")
-        empty = True
+        shared: Mapping[str, Any] | None = None
+        names: list[bytes] = []
         for said in records(value):
-            empty = False
-            yield from self._said(said, depth)
-        if empty:
+            if said.shared is not shared:  # that of many records is read once
+                shared, names = said.shared, self._named(_dumped(said.shared))
+            yield from self._said(said, names, depth)
+        if shared is None:
             raise BadLine("envelope", "it is JSON and no field of it holds a line (message, log, MESSAGE, msg, body …)")
 
-    def _said(self, said: Said, depth: int) -> Iterator[tuple[bytes, str]]:
+    def _said(self, said: Said, shared: list[bytes], depth: int) -> Iterator[tuple[bytes, str]]:
         text = said.text.encode(errors="replace")
         if (form := looks(text)) is not None and depth + 1 < _MOST:
             for line, source in self._open(text, form, depth + 1):
@@ -138,7 +149,7 @@ class Opener:
             return
         if said.trace and said.trace not in said.text:
             text += b"\n" + said.trace.encode(errors="replace")
-        if not self._named(text) and (names := self._named(_dumped(said.fields))):
+        if not self._named(text) and (names := [*shared, *self._named(_dumped(said.fields))]):
             text = b" ".join((text, *dict.fromkeys(names)))  # a field of its own says which block it is
         yield self._stamped(text, said.time, said.level, said.logger), said.source
 

@@ -30,10 +30,14 @@ HOSTS = (
 FILES = ("file", "log.file.path", "path", "filename", "source", "stream", "_SYSTEMD_UNIT")
 TRACES = ("stack_trace", "error.stack_trace", "stackTrace", "exception.stacktrace", "exception", "stack", "throwable")
 _MOST = 5  # records in records
+_KNOWN = (*TEXTS, *TIMES, *LEVELS, *LOGGERS, *HOSTS, *FILES, *TRACES)
+_LONGEST = 1024  # characters of a field that records share: it counts once a record, and who sends it pays once
 
 
 class Said(NamedTuple):
-    """A log record: ``time`` as it is written; ``source`` names who wrote it; ``fields`` is the whole of it."""
+    """A log record: ``time`` as it is written; ``source`` names who wrote it; ``fields`` is the whole of it but for
+    what it has in common with those around it, which ``shared`` is: the same object for all of them.
+    """
 
     text: str
     time: object = None
@@ -42,6 +46,7 @@ class Said(NamedTuple):
     source: str = ""
     trace: str = ""
     fields: Mapping[str, Any] = {}
+    shared: Mapping[str, Any] = {}
 
 
 def records(value: object, depth: int = 0) -> Iterator[Said]:
@@ -72,30 +77,39 @@ def _said(fields: Mapping[str, Any], depth: int) -> Said | None:
 
 def _otlp(resources: list[Any]) -> Iterator[Said]:
     for resource in _dicts(resources):
-        where = _attributes(resource.get("resource"))
+        shared = _attributes(resource.get("resource"))
+        where = _looked_at(shared)
         for scope in _dicts(resource.get("scopeLogs")):
             name = scope.get("scope")
             for record in _dicts(scope.get("logRecords")):
-                fields = {**where, **_attributes(record), **record}
-                fields.setdefault("logger", name.get("name") if isinstance(name, dict) else None)
+                own = {**_attributes(record), **record, "body": _value(record.get("body"))}
                 if record.get("timeUnixNano") in ("0", 0):
-                    fields.pop("timeUnixNano")
-                fields["body"] = _value(record.get("body"))
-                if (said := _said({**fields, "message": fields["body"]}, 0)) is not None:
-                    yield said
+                    own.pop("timeUnixNano")
+                logger = {"logger": name.get("name") if isinstance(name, dict) else None}
+                said = _said({**logger, **where, **own, "message": own["body"]}, 0)
+                if said is not None:
+                    yield said._replace(fields=own, shared=shared)
 
 
 def _loki(streams: list[Any]) -> Iterator[Said]:
     for stream in _dicts(streams):
         labels = stream.get("stream")
-        where = labels if isinstance(labels, dict) else {}
+        shared = labels if isinstance(labels, dict) else {}
+        where = _looked_at(shared)
         entries = stream.get("values")
         for entry in entries if isinstance(entries, list) else []:
             match entry:
                 case [time, str(text), *_] if text:
                     said = _said({**where, "message": text, "@timestamp": time}, 0)
                     if said is not None:
-                        yield said
+                        yield said._replace(fields={}, shared=shared)
+
+
+def _looked_at(shared: Mapping[str, Any]) -> dict[str, Any]:
+    """Of fields that many records share those that are looked at in each, if they are short."""
+    found = {name: shared[name] for name in _KNOWN if name in shared}
+    short = (int, float, str)
+    return {name: v for name, v in found.items() if isinstance(v, short) and len(str(v)) <= _LONGEST}
 
 
 def _attributes(holder: object) -> dict[str, Any]:
