@@ -3,6 +3,8 @@
 import io
 import re
 import socket
+import struct
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import httpx
 import pytest
 from command import Command
 from driver import Driver, FakeMessage, Fingerprint, raw_line
@@ -384,3 +387,25 @@ def test_a_tally_takes_over_what_another_has_counted() -> None:
     assert first.by_severity == {("notice", "open"): 2, ("notice", "closed"): 2}
     assert first.by_reason == {("open", "quiet"): 2, ("closed", "silence"): 2}
     assert second.events.total() == 2
+
+
+@pytest.mark.parametrize("kind", ["application/openmetrics-text", "text/plain"])
+def test_a_version_that_is_none_gets_the_plain_form(kind: str, capfd: pytest.CaptureFixture[str]) -> None:
+    accept = f"{kind}; version=1.x"
+    assert ServerMetrics().exposition(accept)[1].startswith("text/plain")
+    with endpoint("127.0.0.1:0", Exporter([], dict)) as url:
+        answer = httpx.get(url, headers={"accept": accept}, trust_env=False)
+    assert (answer.status_code, "build_info" in answer.text) == (200, True)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_probe_that_goes_away_is_no_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+    with endpoint("127.0.0.1:0", Exporter([], dict)) as url:
+        place = httpx.URL(url)
+        with socket.create_connection((place.host, place.port or 0)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closed by a reset
+        assert httpx.get(url, trust_env=False).status_code == 200
+        for thread in threading.enumerate():
+            if "process_request" in thread.name:
+                thread.join()
+    assert capfd.readouterr().err == ""

@@ -62,8 +62,17 @@ def new_registry(*exporters: Exporter) -> CollectorRegistry:
 
 def exposition(registry: CollectorRegistry, accept: str = "") -> tuple[bytes, str]:
     """What ``GET /metrics`` answers: body and content type, in the form that the request's ``Accept`` asks for."""
-    encode, content_type = choose_encoder(accept)
+    encode, content_type = choose_encoder(understood(accept))
     return encode(registry), content_type
+
+
+def understood(accept: str) -> str:
+    """A header ``Accept`` that prometheus-client can read: this one, or an empty one."""
+    try:
+        choose_encoder(accept)
+    except (TypeError, ValueError):  # it compares versions that are no numbers
+        return ""
+    return accept
 
 
 def _family(described: Described, values: Mapping[tuple[str, ...], Value]) -> Metric:
