@@ -17,6 +17,7 @@ from stream.secret import with_files_read, without_secrets
 from stream.windows.settings import WindowSettings
 
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+_LONGEST = 10_000 * 366 * 86_400_000
 _ADDRESS = re.compile(r"(?:(\[[^\[\]\s]+\]|[^:\s]+):)?(\d{1,5})")
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)\s*")
 
@@ -28,7 +29,10 @@ def parse_duration(value: object) -> object:
     match = _DURATION.fullmatch(value)
     if match is None:
         raise ValueError(f"{value!r} is no duration such as 500ms, 30s, 10m, 14h or 7d")
-    return round(float(match[1]) * _UNITS[match[2]])
+    ms = float(match[1]) * _UNITS[match[2]]
+    if ms > _LONGEST:
+        raise ValueError(f"{value[:40]!r} is longer than ten thousand years")
+    return round(ms)
 
 
 def show_duration(ms: int) -> str:
@@ -61,8 +65,8 @@ def _address(address: str) -> str:
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError(f"{name!r} is no time zone such as UTC or Europe/Berlin") from error
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: it is a folder of zones, or too long
+        raise ValueError(f"{name[:40]!r} is no time zone such as UTC or Europe/Berlin") from error
     return name
 
 
@@ -258,8 +262,8 @@ DAEMON = tuple(name for name in Settings.model_fields if name not in SERVING)
 def load_settings(config: Path | None = None, **flags: Any) -> Settings:
     """Build the settings from flags that were given (others left out), environment, TOML file and defaults.
 
-    Client properties of all of them are one table. Raises pydantic's ValidationError, or OSError and tomllib's
-    TOMLDecodeError for the file.
+    Client properties of all of them are one table. Raises pydantic's ValidationError, or OSError and ValueError for a
+    file that is no TOML.
     """
 
     class Configured(Settings):

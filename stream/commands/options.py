@@ -3,7 +3,6 @@
 A flag that is not given stays out, and environment, TOML file or default decide (see ``stream.settings``).
 """
 
-import tomllib
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -84,12 +83,13 @@ def _with_default(name: str, field: FieldInfo) -> str:
 def _load(config: Path | None, given: dict[str, Any]) -> Settings:
     try:
         return load_settings(config, **given)
-    except tomllib.TOMLDecodeError as error:
-        raise click.UsageError(f"{config} is not TOML: {error}") from error
     except SettingsError as error:  # whose text names the field, and not the value
         table = 'TINYLOGBERT_KAFKA=\'{"security.protocol": "SSL"}\''
         raise click.UsageError(f"{error}: in the environment a table is JSON, such as {table}") from None
     except ValidationError as error:
         first = error.errors()[0]
-        where = "".join(f"{part}: " for part in first["loc"][:1])
-        raise click.UsageError(f"{where}{first['msg'].removeprefix('Value error, ')}") from error
+        where = ".".join(str(part) for part in first["loc"][:2])  # of a table the name in it, too
+        said = first["msg"].removeprefix("Value error, ")
+        raise click.UsageError(f"{where}: {said}" if where else said) from error
+    except ValueError as error:  # TOMLDecodeError is one, and so is what tomllib says of bytes and of long numbers
+        raise click.UsageError(f"{config} is not TOML: {error}") from error

@@ -24,13 +24,18 @@ FENCED = (
 )
 """Somebody else works under the same name, or the broker believes so."""
 PASSING = (
-    *(KafkaError._MAX_POLL_EXCEEDED, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN),
+    *(KafkaError._MAX_POLL_EXCEEDED, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT),
     KafkaError._DESTROY_BROKER,  # the client has taken a broker off its list
+    *(KafkaError._WAIT_COORD, KafkaError.REQUEST_TIMED_OUT, KafkaError.NETWORK_EXCEPTION),
+    *(KafkaError.BROKER_NOT_AVAILABLE, KafkaError.REPLICA_NOT_AVAILABLE, KafkaError.OFFSET_NOT_AVAILABLE),
+    *(KafkaError.NOT_ENOUGH_REPLICAS, KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND),
     *(KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.NOT_COORDINATOR),
     *(KafkaError.LEADER_NOT_AVAILABLE, KafkaError.NOT_LEADER_FOR_PARTITION),  # of a topic that was just created, too
     *(KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH),
 )
 """Errors after which a consumer goes on by itself, or a request may be repeated."""
+LOST = (KafkaError._UNKNOWN_PARTITION, KafkaError._NOENT)
+"""What a client answers, at once, of a partition whose broker is away; so it would of one that is not there."""
 GONE = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION)
 """There is no such topic, or this broker has not heard of it yet."""
 DENIED = (
@@ -60,6 +65,9 @@ def refused(settings: Settings, error: KafkaException | KafkaError) -> BrokerErr
     code = cause.code() if cause else None
     if code in UNREACHABLE:
         return unreachable(settings, error)
+    if code in PASSING or code in LOST:
+        said = settings.hidden(_text(error))
+        return Unreachable(f"the Kafka at {settings.bootstrap_servers} cannot do it now ({said}); try again")
     if fenced(error):
         return BrokerError(
             "another worker has taken this one's place: it has the same --worker-id, or this one stood still too long; "
@@ -68,7 +76,8 @@ def refused(settings: Settings, error: KafkaException | KafkaError) -> BrokerErr
     if code in DENIED:
         return Denied(f"Kafka does not allow it: {settings.hidden(_text(error))}")
     if code == KafkaError._INVALID_ARG and (name := next((n for n in settings.kafka if n in _text(error)), None)):
-        given = "" if is_secret(name) else f"={settings.kafka[name]}"
+        # A name that Kafka's client does not know may be a misspelt one, and what it was given a secret.
+        given = "" if is_secret(name) or "No such" in _text(error) else f"={settings.kafka[name]}"
         return BrokerError(f"Kafka's client cannot use {name}{given}: {settings.hidden(_text(error))}")
     return BrokerError(f"Kafka refuses: {settings.hidden(_text(error))}")
 
