@@ -9,6 +9,8 @@ from logs import simulated
 from model.baselines import load_baseline
 from stream.commands.train import train_command
 from stream.errors import InputError
+from stream.windows.settings import WindowSettings
+from training.bags import collect
 from training.budget import parse_budget
 
 DAY = 86_400_000
@@ -53,3 +55,13 @@ def test_a_rate_is_turned_into_a_share_by_the_log_and_both_are_kept_with_what_wa
     calibration = load_baseline(tmp_path / "out").calibration
     assert calibration.asked == "24/day"
     assert 1e-3 < calibration.false_alarms < 0.05  # one an hour, of 300 blocks in some hours
+
+
+@pytest.mark.parametrize("stamp", [b"380101", b"700101"], ids=["ahead", "behind"])
+def test_one_line_with_a_broken_clock_makes_no_log_of_decades(stamp: bytes) -> None:
+    lines = simulated(300)
+    broken = stamp + lines[1000][6:]
+    corpus = collect([*lines[:1000], broken, *lines[1001:]], WindowSettings(), 0.2)
+    sound = collect(lines, WindowSettings(), 0.2)
+    assert corpus.windows > sound.windows - 2
+    assert corpus.last - corpus.first == pytest.approx(sound.last - sound.first, rel=0.01)

@@ -126,6 +126,19 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> Non
     assert (tmp_path / "mine.txt").read_text() == "mine"
 
 
+def test_what_lies_beside_the_checkpoint_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(b"\n".join(simulated(60)))
+    for mine in ("out.old", "out.new"):
+        (tmp_path / mine).mkdir()
+        (tmp_path / mine / "mine.txt").write_text("mine")
+    arguments = [str(tmp_path / "a.log"), "--out", str(tmp_path / "out"), "--detector", "rarity"]
+    for _ in range(2):
+        assert CliRunner().invoke(train_command, arguments, catch_exceptions=False).exit_code == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"a.log", "out", "out.old", "out.new"}
+    assert (tmp_path / "out.old" / "mine.txt").exists()
+    assert (tmp_path / "out.new" / "mine.txt").exists()
+
+
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
@@ -133,12 +146,23 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> Non
         ([b"nothing to see"] * 9, "none of 9 lines can be used: 9 name no block, 0 have no readable time"),
         ([b"block blk_1 without a time"] * 9, "none of 9 lines can be used: 0 name no block, 9 have no readable time"),
         (simulated(5), "5 windows are too few to learn from; at least 20 are needed"),
+        (
+            [b"0811%02d 203518 143 INFO dfs.DataNode: Receiving blk_1" % day for day in range(1, 31)],
+            "30 windows are of too few blocks to learn from some and hold out others",
+        ),
     ],
 )
 def test_too_little_to_learn_from_is_one_clear_line(tmp_path: Path, lines: list[bytes], message: str) -> None:
     with pytest.raises(InputError) as error:
         train(lines, tmp_path / "out", Recipe(), WindowSettings(), no_progress)
     assert str(error.value) == message
+
+
+def test_a_log_of_which_all_is_left_out_is_one_clear_line(tmp_path: Path) -> None:
+    lines = [b"081109 203518 143 INFO dfs.DataNode$DataXceiver: Receiving block blk_%d" % n for n in range(3)]
+    with pytest.raises(InputError) as error:
+        train(lines, tmp_path / "out", Recipe(), WindowSettings(), no_progress, {"blk_0", "blk_1", "blk_2"})
+    assert str(error.value) == "all blocks of 3 lines are left out as anomalous; there is nothing to train on"
 
 
 def test_logs_whose_windows_are_all_alike_can_be_trained_on(tmp_path: Path, base_model: Path) -> None:

@@ -13,7 +13,7 @@ that come later are all alike.
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from random import Random
@@ -36,6 +36,7 @@ Bag = tuple[tuple[str, int], ...]
 
 MOST_KINDS = 512
 _LEAST_WINDOWS = 20
+_NEVER = 2**63
 _MOST_BAGS, _MOST_LIVES, _MOST_PREFIXES, _MOST_TEXTS = 20_000, 2_048, 32, 128
 
 
@@ -96,7 +97,7 @@ def is_held_out(block_id: str, share: float) -> bool:
 @dataclass(slots=True)
 class Corpus:
     """Complete windows and prefixes, the lives of those held out and of those fitted, what happened to the lines, and
-    the times of the first and the last (epoch ms).
+    the times of the first and the last (epoch ms), those with broken clocks left out.
     """
 
     closed: Bags = field(default_factory=Bags)
@@ -154,14 +155,23 @@ def collect(
     Raises InputError if there are too few windows to learn from.
     """
     counts = Counts()
-    corpus = gathered(looked_at(lines, settings, zone, counts), held_out_share, left_out)
+    windows = looked_at(lines, settings, zone, counts)
+    corpus = gathered(windows, held_out_share, left_out, lambda: (counts.begun - settings.max_jump, counts.reached))
     corpus.counts = counts
-    _check(corpus)
+    _check(corpus, bool(left_out))
     return corpus
 
 
-def gathered(windows: Iterable[Window], held_out_share: float, left_out: Collection[str] = ()) -> Corpus:
-    """Count the bags of windows as the daemon looks at them: quiet ones, and complete ones at last."""
+def gathered(
+    windows: Iterable[Window],
+    held_out_share: float,
+    left_out: Collection[str] = (),
+    believed: Callable[[], tuple[int, int]] = lambda: (0, _NEVER),
+) -> Corpus:
+    """Count the bags of windows as the daemon looks at them: quiet ones, and complete ones at last.
+
+    ``believed`` tells the least and the greatest event time (epoch ms) that are by now no fault of a clock.
+    """
     lives, fitted = Lives(), Lives()
     corpus = Corpus(lives=lives.whole, fitted_lives=fitted.whole)
     for window in windows:
@@ -173,8 +183,10 @@ def gathered(windows: Iterable[Window], held_out_share: float, left_out: Collect
         of = lives if is_held_out(window.block_id, held_out_share) else fitted
         of.see(window.block_id, window.part, bag, window.complete)
         corpus.windows += window.complete
-        corpus.first = min(corpus.first or window.times[0], window.times[0])
-        corpus.last = max(corpus.last, window.times[-1])
+        least, greatest = believed()
+        if window.times[0] >= least:
+            corpus.first = min(corpus.first or window.times[0], window.times[0])
+        corpus.last = max(corpus.last, min(window.times[-1], greatest))
     if lives.thinned or corpus.closed.thinned or corpus.open.thinned:
         _hold_out_again(corpus)
     return corpus
@@ -208,14 +220,20 @@ def _hold_out_again(corpus: Corpus) -> None:
             opened[prefix] += number
 
 
-def _check(corpus: Corpus) -> None:
+def _check(corpus: Corpus, some_left_out: bool) -> None:
     counts = corpus.counts
     if counts.lines == 0:
         raise InputError("there is no line to train on")
     if corpus.windows == 0:
         bad = sum(counts.bad.values())
+        if some_left_out and counts.no_block + counts.continued + bad < counts.lines:
+            raise InputError(
+                f"all blocks of {counts.lines} lines are left out as anomalous; there is nothing to train on"
+            )
         raise InputError(
             f"none of {counts.lines} lines can be used: {counts.no_block} name no block, {bad} have no readable time"
         )
-    if corpus.windows < _LEAST_WINDOWS or not corpus.closed.held_out or not corpus.closed.fitted:
+    if corpus.windows < _LEAST_WINDOWS:
         raise InputError(f"{corpus.windows} windows are too few to learn from; at least {_LEAST_WINDOWS} are needed")
+    if not corpus.closed.held_out or not corpus.closed.fitted:
+        raise InputError(f"{corpus.windows} windows are of too few blocks to learn from some and hold out others")

@@ -198,8 +198,11 @@ def _whole(out: Path) -> Iterator[Path]:
     out = out.resolve()
     if out.exists() and not (out / "config.json").is_file() and any(out.iterdir()):
         raise InputError(f"{out} is there and is no checkpoint; choose another folder with --out")
-    new, old = out.with_name(out.name + ".new"), out.with_name(out.name + ".old")
+    # Hidden names: a person may keep the checkpoint of before as OUT.old beside it.
+    new, old = (out.with_name(f".{out.name}.{what}") for what in ("new", "old"))
     try:
+        if old.exists() and not out.exists():  # killed between the two renames
+            old.rename(out)
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
     except OSError as error:

@@ -13,12 +13,19 @@ from stream.windows.window import Window
 
 class Counts:
     """What happened to the lines: ``lines`` read, ``no_block``, ``continued`` (they belong to the line before), ``bad``
-    by reason, ``late``, and ``jumps``: those whose time was too far ahead to be followed.
+    by reason, ``late``, and ``jumps``: those whose time was too far ahead to be followed. ``begun`` and ``reached`` are
+    the event times (epoch ms) that were believed first and last, 0 before any is.
     """
 
     def __init__(self) -> None:
         self.lines = self.no_block = self.continued = self.late = self.jumps = 0
+        self.begun = self.reached = 0
         self.bad: dict[str, int] = {}
+
+    def believe(self, progress: int) -> None:
+        """Event time has come so far."""
+        self.begun = self.begun or progress
+        self.reached = progress
 
 
 def windows_of(
@@ -55,6 +62,7 @@ def looked_at(
         store.progress = clock.progress
         store.advance(clock.progress)
         counts.late, counts.jumps = store.late, clock.jumps
+        counts.believe(clock.progress)
         for due in store.take_due():
             yield due.window
     clock.settle()
@@ -62,6 +70,7 @@ def looked_at(
     store.advance(clock.progress)
     store.finish()
     counts.jumps = clock.jumps
+    counts.believe(clock.progress)
     for due in store.take_due():
         yield due.window
 
