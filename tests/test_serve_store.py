@@ -9,6 +9,8 @@ from serving import alarm, healthy
 
 from stream.serve.events import component_of, read_event
 from stream.serve.filters import Filter
+from stream.serve.page.rows import alarm_rows
+from stream.serve.page.words import of_day
 from stream.serve.position import decode, encode
 from stream.serve.store import Store
 from stream.serve.timeline import Timeline
@@ -96,6 +98,15 @@ def test_a_topic_that_was_made_anew_is_read_from_its_beginning() -> None:
     assert blocks(store) == ["blk_1", "blk_2", "blk_3"]
 
 
+@pytest.mark.parametrize(("said", "taken"), [(-1, 0), (2**63 - 1, 253_402_300_799_999)])
+def test_a_message_may_say_any_time_and_is_shown_all_the_same(said: int, taken: int) -> None:
+    store, event = Store(), alarm("blk_1")
+    store.add(0, 0, said, orjson.dumps(event), event)
+    store.add_alarm(said, b"", alarm("blk_2"))
+    assert [row["block"] for row in alarm_rows(store.alarms())] == ["blk_1", "blk_2"]
+    assert [(e.published, of_day(e.began)) for e in store.alarms()] == [(taken, of_day(taken))] * 2
+
+
 def test_older_alarms_lie_behind_the_newer_ones_and_change_nothing_that_is_known() -> None:
     store = Store()
     Feed(store)(alarm("blk_5"), healthy("blk_6"))
@@ -181,6 +192,11 @@ def test_other_texts_are_no_position(text: str) -> None:
         {"checkpoint": None},
         {"evidence": [{"text": "a", "time": "2008-11-09T20:41:02Z", "surprise": 1, "expected": [1], "source": []}]},
         {"evidence": [{"text": "a", "surprise": 1, "expected": []}]},
+        {"evidence": [{"text": "a" * 1025, "time": "2008-11-09T20:41:02Z", "surprise": 1, "expected": []}]},
+        {"part": 0},
+        {"part": 10**9},
+        {"first_time": "0001-01-01T00:00:00+14:00"},
+        {"last_time": "9999-12-31T23:59:59-14:00"},
     ],
 )
 def test_what_is_no_event_is_refused(changed: dict[str, Any]) -> None:

@@ -115,6 +115,14 @@ def test_lines_are_marked_where_the_evidence_names_them() -> None:
     ]
 
 
+@pytest.mark.parametrize("source", [5, {"a": 1}, [["t"], 0, 1], "t", ["t", 0]])
+def test_evidence_that_names_no_place_marks_nothing(source: Any) -> None:
+    line = {"text": "a", "time": "2008-11-09T20:41:02Z", "surprise": 1.0, "expected": [], "source": source}
+    [entry] = store_of(alarm("blk_1", lines=1, evidence=[line])).alarms()
+    found = detail_of(entry, Found([RawLine(wanted_of(entry, []).first, "a", b"line", ("t", 0, 1))]))
+    assert [line.surprise for line in found.lines] == [None]
+
+
 def test_of_very_many_lines_those_around_the_marked_are_shown_and_the_others_counted() -> None:
     rows = line_rows(detail(4_096, marked=3_000))
     shown = [row for row in rows if "skipped" not in row]

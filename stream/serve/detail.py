@@ -39,7 +39,9 @@ def wanted_of(entry: Entry, revisions: Iterable[Entry]) -> Wanted:
 
 def detail_of(entry: Entry, found: Found) -> Detail:
     """Mark the lines that the evidence names."""
-    surprises = {tuple(line["source"]): line["surprise"] for line in entry.event["evidence"] if line.get("source")}
+    surprises = {
+        place: line["surprise"] for line in entry.event["evidence"] for place in sources_of({"evidence": [line]})
+    }
     lines = [Marked(line, surprises.get(line.source)) for line in found.lines]
     why = ""
     if len(lines) < entry.event["lines"]:

@@ -6,13 +6,16 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from stream.lines.continued import MAX_TEXT
 from stream.show import BadEvent, parse_event
 
 _EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 RANKS = {"normal": 0, "notice": 1, "warning": 2, "critical": 3}
 """Severities, the least first."""
 
-MAX_BLOCK_ID = 256
+MAX_BLOCK_ID, MAX_PART = 256, 10**9
+LAST_MS = 253_402_300_799_999
+"""The end of the year 9999, epoch ms."""
 _OVERHEAD, _BYTES_A_BYTE = 1500, 5  # what an event takes as objects, measured
 
 
@@ -60,7 +63,7 @@ def read_event(value: bytes | None) -> dict[str, Any]:
     event = parse_event(value)
     match event:
         case {"revision": int(), "anomalous": bool(), "first_time": str(), "checkpoint": str(), "score": score} if (
-            math.isfinite(score) and 0 < len(event["block_id"]) <= MAX_BLOCK_ID
+            math.isfinite(score) and 0 < len(event["block_id"]) <= MAX_BLOCK_ID and 0 < event["part"] < MAX_PART
         ):
             for name in ("first_time", "last_time"):
                 epoch_ms(event[name])
@@ -77,10 +80,13 @@ def size_of(value: bytes) -> int:
 
 @lru_cache(8192)
 def epoch_ms(text: str) -> int:
-    """ISO 8601 → epoch milliseconds, in UTC where it names no zone; raise BadEvent for any other text."""
+    """ISO 8601 → epoch milliseconds, in UTC where it names no zone; raise BadEvent for any other text, and for a time
+    that is in UTC not within the years 1 to 9999.
+    """
     try:
-        return epoch_ms_of(datetime.fromisoformat(text))
-    except ValueError as error:
+        moment = datetime.fromisoformat(text)
+        return epoch_ms_of(moment.astimezone(UTC) if moment.tzinfo else moment)
+    except (ValueError, OverflowError) as error:
         raise BadEvent(f"{text[:40]!r} is no time") from error
 
 
@@ -103,7 +109,7 @@ def component_of(text: str) -> str:
 def _check_evidence(line: Mapping[str, Any]) -> None:
     match line:
         case {"time": str(time), "surprise": int() | float(), "expected": list(expected)} if all(
-            isinstance(text, str) for text in expected
+            isinstance(text, str) and len(text) <= MAX_TEXT for text in (line["text"], *expected)
         ):
             epoch_ms(time)
         case _:

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from stream.drift import Drift
-from stream.serve.events import Entry, epoch_ms, size_of
+from stream.serve.events import LAST_MS, Entry, epoch_ms, size_of
 from stream.serve.filters import Filter
 from stream.serve.timeline import Timeline
 
@@ -61,6 +61,7 @@ class Store:
 
     def add(self, partition: int, offset: int, published: int, value: bytes, event: Mapping[str, Any]) -> None:
         """Take an event (``read_event`` of the value); one that was taken already is no other."""
+        published = _believable(published)
         with self._lock:
             if offset < self._next.get(partition, 0):
                 return
@@ -96,7 +97,7 @@ class Store:
         with self._lock:
             if event["part"] in self._blocks.get(event["block_id"], {}) or not event["anomalous"]:
                 return
-            last, size = epoch_ms(event["last_time"]), size_of(value)
+            last, size, published = epoch_ms(event["last_time"]), size_of(value), _believable(published)
             entry = Entry(0, -1, -1, published, last, published, published, size, event)
             self._blocks.setdefault(event["block_id"], {})[event["part"]] = entry
             self._alarms[entry.key] = entry
@@ -230,6 +231,11 @@ class Store:
             del parts[part]
             if not parts:
                 del self._blocks[block]
+
+
+def _believable(published: int) -> int:
+    """Whoever writes to a topic may say of a message any time, or none."""
+    return min(max(0, published), LAST_MS)
 
 
 def _alarmed(before: Entry | None, published: int, event: Mapping[str, Any]) -> int | None:
