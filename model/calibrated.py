@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from model.calibration import Calibration
-from model.folder import BASELINE_FILES, BERT_FILES, CALIBRATION, detector_of, held, require, shipped_checkpoint
+from model.folder import BASELINE_FILES, BERT_FILES, CALIBRATION, DAMAGE, detector_of, held, require, shipped_checkpoint
 from model.manifest import read_checked
 from stream.errors import InputError
 
@@ -19,6 +19,6 @@ def calibration_of(folder: Path | None, scorer: str = "auto") -> Calibration:
     require(where, names)
     try:
         return Calibration.from_json(json.loads(read_checked(where, names)[CALIBRATION]))
-    except (OSError, ValueError, TypeError, AttributeError, LookupError) as error:
+    except DAMAGE as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"the checkpoint {where} is damaged or of another kind: {first}") from error

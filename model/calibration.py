@@ -12,7 +12,8 @@ higher; of windows that may go on, the share of healthy ones that *ever* do whil
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from stream.grades import Bars, severity_of
@@ -142,6 +143,8 @@ class Calibration:
     def from_json(cls, values: dict[str, Any]) -> "Calibration":
         """Read ``as_json``, or what version 1 wrote; raise ValueError, TypeError or KeyError for anything else."""
         false_alarms = float(values["false_alarms"])
+        if not 0 < false_alarms < 1:
+            raise ValueError(f"a calibration needs a budget between 0 and 1, not {false_alarms}")
         closed, opened = (_reference(values[name], false_alarms) for name in ("closed", "open"))
         asked = str(values.get("asked", f"{false_alarms:g}"))
         uniform = {name: Uniformity(*found) for name, found in values.get("uniform", {}).items()}
@@ -153,12 +156,18 @@ def _reference(values: dict[str, Any], false_alarms: float) -> Reference:
     survival = tuple(float(v) for v in values["survival"])
     if not scores or len(scores) != len(survival):
         raise ValueError("a calibration needs scores, and as many survival values")
+    if not all(map(math.isfinite, scores)) or any(low >= high for low, high in pairwise(scores)):
+        raise ValueError("a calibration needs scores that are numbers and ascend")
+    if not all(0 < share <= 1 for share in survival) or any(more < less for more, less in pairwise(survival)):
+        raise ValueError("a calibration needs survival values between 0 and 1 that fall")
     old = not isinstance(values["tail"], dict)
     tail = Tail(scores[-1], survival[-1], float(values["tail"]), 0.0) if old else Tail(**values["tail"])
-    if tail.scale <= 0 or tail.shape < 0:
+    if not (all(map(math.isfinite, astuple(tail))) and tail.scale > 0 and tail.shape >= 0):
         raise ValueError("a calibration needs a tail with a scale above 0 and a shape of at least 0")
     threshold = float(values["threshold"])
     # Version 1 called critical whatever had a tenth of the budget for its p-value.
     critical = max(threshold, tail.quantile(false_alarms / 10)) if old else float(values["critical"])
     floor = _OLD_FLOOR if old else float(values["floor"])
+    if not (math.isfinite(threshold) and math.isfinite(critical) and 0 < floor <= 1):
+        raise ValueError("a calibration needs thresholds that are numbers and a floor above 0")
     return Reference(scores, survival, tail, floor, threshold, critical, int(values["windows"]))

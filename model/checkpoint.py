@@ -23,7 +23,18 @@ from model.calibration import Calibration
 from model.encoding import WindowEncoder
 from model.explain import Typical
 from model.flat import FlatBert
-from model.folder import BERT_FILES, CALIBRATION, CARD, CONFIG, TOKENIZER, WEIGHTS, digest, require, shipped_checkpoint
+from model.folder import (
+    BERT_FILES,
+    CALIBRATION,
+    CARD,
+    CONFIG,
+    DAMAGE,
+    TOKENIZER,
+    WEIGHTS,
+    digest,
+    require,
+    shipped_checkpoint,
+)
 from model.inference import Forward
 from model.manifest import read_checked, seal
 from stream.errors import InputError
@@ -63,7 +74,7 @@ def load_checkpoint(folder: Path | str | None = None, device: str = "cpu") -> Ch
     require(where, BERT_FILES)
     try:
         return _load(where, device)
-    except (OSError, ValueError, TypeError, AttributeError, LookupError, RuntimeError, SafetensorError) as error:
+    except (*DAMAGE, SafetensorError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"the checkpoint {where} is damaged or of another kind: {first}") from error
     except Exception as error:  # tokenizers raises the bare class

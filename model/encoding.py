@@ -19,6 +19,7 @@ OPEN, CLOSED = "[open]", "[closed]"
 COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 64, 128, 1 << 62)
 """The counts that a token may stand for, each for all down to the one before."""
 _LINE = "[x1] "
+_FRAME = 3  # [CLS], whether it is complete, [SEP]
 _PIECES_PER_LINE = 32  # the reason of a failure stands at the end of its line
 _REMEMBERED = 16_384
 
@@ -31,9 +32,14 @@ def add_tokens(tokenizer: Tokenizer, lines: Iterable[str]) -> None:
 
 
 class WindowEncoder:
-    """Encodes bags of masked lines. Deterministic; it holds a cache only."""
+    """Encodes bags of masked lines. Deterministic; it holds a cache only.
+
+    Raises ValueError for a tokenizer without the tokens of windows, and for so few ``max_tokens`` that none is a line.
+    """
 
     def __init__(self, tokenizer: Tokenizer, max_tokens: int = MAX_TOKENS) -> None:
+        if max_tokens <= _FRAME:
+            raise ValueError(f"a window of {max_tokens} tokens has no room for a line")
         self.tokenizer = tokenizer
         self.max_tokens = max_tokens
         self.pad, self.cls, self.sep, self.mask = (self._id(token) for token in ("[PAD]", "[CLS]", "[SEP]", "[MASK]"))
@@ -64,7 +70,7 @@ class WindowEncoder:
             unknown.extend(self.pieces(text))
             if rank:
                 unknown.append(self._counts[rank])
-        body = (known + unknown)[: self.max_tokens - 3]
+        body = (known + unknown)[: self.max_tokens - _FRAME]
         return (self.cls, self._flags[complete], *body, self.sep)
 
     def pieces(self, text: str) -> tuple[int, ...]:

@@ -25,6 +25,10 @@ BESIDE = "baselines"
 """Where a checkpoint of TinyLogBERT keeps simple detectors that were fitted on the same lines, a folder each."""
 SIMPLE = ("pca", "rarity", "forest")
 """The simple detectors by their names."""
+LARGEST_CONFIG = 16 * 1024 * 1024
+"""Bytes of a config.json at most: it is read before anything is known of it."""
+DAMAGE = (OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError)
+"""What reading a folder may raise whose files are not what they should be: numbers without end, nests without end."""
 
 
 def shipped_checkpoint() -> Path:
@@ -35,10 +39,19 @@ def shipped_checkpoint() -> Path:
 def detector_of(folder: Path) -> str | None:
     """Name of the simple detector that a folder holds; None for any other folder, also for one that cannot be read."""
     try:
-        found = json.loads((folder / CONFIG).read_bytes())["tinylogbert"].get("detector")
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        found = json.loads(config_of(folder))["tinylogbert"].get("detector") if (folder / CONFIG).is_file() else None
+    except DAMAGE:
         return None
     return found if isinstance(found, str) else None
+
+
+def config_of(folder: Path) -> bytes:
+    """The folder's config.json; raises ValueError for one that is too large to be any, OSError."""
+    with (folder / CONFIG).open("rb") as file:
+        content = file.read(LARGEST_CONFIG + 1)
+    if len(content) > LARGEST_CONFIG:
+        raise ValueError(f"{CONFIG} is larger than {LARGEST_CONFIG:,} bytes")
+    return content
 
 
 def held(folder: Path, scorer: str) -> Path:

@@ -10,14 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from model.folder import CONFIG
+from model.folder import CONFIG, config_of
 
 FORMAT = 2
 """What is written: since 2 there is a record."""
 OLDEST = 2
 """What is read. At 2, a folder without a record is refused."""
-LARGEST_CONFIG = 16 * 1024 * 1024
-"""Bytes of a config.json at most: it is read before anything is known of it."""
 _OURS = "tinylogbert"
 
 
@@ -37,7 +35,7 @@ def read_checked(folder: Path, names: Sequence[str], oldest: int = OLDEST) -> di
     Sizes are compared before anything large is read. Raises ValueError, in one line, for a file that is another one,
     for names that differ, for a format that is older than ``oldest`` or newer than ours; OSError.
     """
-    found = _config_of(folder)
+    found = config_of(folder)
     ours = json.loads(found)[_OURS]
     if (version := _format(ours)) < oldest:
         raise ValueError(f"{CONFIG} does not say what its files are (format {version}), as folders have done since 2")
@@ -54,14 +52,6 @@ def hash_of_config(config: Mapping[str, Any]) -> str:
     """SHA-256 of what a config.json says, but for this hash; its layout does not matter."""
     ours = {key: value for key, value in config[_OURS].items() if key != "sha256"}
     return _hash(json.dumps({**config, _OURS: ours}, sort_keys=True).encode())
-
-
-def _config_of(folder: Path) -> bytes:
-    with (folder / CONFIG).open("rb") as file:
-        content = file.read(LARGEST_CONFIG + 1)
-    if len(content) > LARGEST_CONFIG:
-        raise ValueError(f"{CONFIG} is larger than {LARGEST_CONFIG:,} bytes")
-    return content
 
 
 def _format(ours: Mapping[str, Any]) -> int:

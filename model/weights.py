@@ -61,6 +61,8 @@ class Weights:
         self.types, self._eps = int(config["type_vocab_size"]), float(config["layer_norm_eps"])
         if min(self.layers, self.heads) < 1 or self.hidden % self.heads:
             raise ValueError(f"{self.layers} layers and {self.hidden} in {self.heads} heads are no BERT")
+        if not 0 < self._eps < 1:
+            raise ValueError(f"its layer_norm_eps is {self._eps}, which keeps nothing from being divided by 0")
         if config["hidden_act"] not in _ACTIVATIONS:
             raise ValueError(f"its activation is {config['hidden_act']}, not one of {', '.join(_ACTIVATIONS)}")
         self.activation = _ACTIVATIONS[config["hidden_act"]]

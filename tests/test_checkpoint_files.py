@@ -1,6 +1,7 @@
 """A checkpoint's files are what was saved, or the folder is refused in one line: TinyLogBERT's, a detector's."""
 
 import json
+import os
 import pickle
 import shutil
 from collections.abc import Callable
@@ -12,8 +13,9 @@ from tiny_checkpoint import write_tiny_checkpoint
 
 from model.baselines import load_baseline
 from model.checkpoint import load_checkpoint
-from model.folder import ALL_FILES, BASELINE_FILES, BERT_FILES, beside, shipped_checkpoint
-from model.manifest import FORMAT, LARGEST_CONFIG, OLDEST, hash_of_config, read_checked, seal
+from model.folder import ALL_FILES, BASELINE_FILES, BERT_FILES, LARGEST_CONFIG, beside, shipped_checkpoint
+from model.manifest import FORMAT, OLDEST, hash_of_config, read_checked, seal
+from model.scorers import scorer_of
 from stream.errors import InputError
 from training.base import pretrained
 
@@ -230,6 +232,80 @@ def test_a_record_that_fits_does_not_make_a_file_right(folder: Path, name: str, 
     (folder / name).write_bytes(content)
     seal(folder, BERT_FILES)
     assert "since it was saved" not in refusal(folder)
+
+
+def reference(**what: object) -> Callable[[dict[str, dict[str, object]]], object]:
+    return lambda calibration: calibration["closed"].update(what)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        reference(windows=float("inf")),
+        reference(threshold=float("nan")),
+        reference(critical=float("inf")),
+        reference(floor=0.0),
+        reference(floor=float("nan")),
+        reference(tail={"start": 0.0, "share": 0.1, "scale": float("nan"), "shape": 0.0}),
+        reference(scores=[2.0, 1.0], survival=[1.0, 0.5]),
+        reference(scores=[1.0, 10**400], survival=[1.0, 0.5]),
+        reference(scores=[1.0, 2.0], survival=[1.0, 0.0]),
+        reference(scores=[1.0, 2.0], survival=[7.0, 0.5]),
+        reference(scores=[1.0, 2.0], survival=[0.5, 0.6]),
+        lambda calibration: calibration.update(false_alarms=float("nan")),
+        lambda calibration: calibration.update(false_alarms=0),
+    ],
+)
+def test_a_calibration_whose_numbers_are_none(
+    folder: Path, detector: Path, edit: Callable[[dict[str, dict[str, object]]], object]
+) -> None:
+    for where, names in ((folder, BERT_FILES), (detector, BASELINE_FILES)):
+        values = json.loads((where / "calibration.json").read_text())
+        values["closed"].setdefault("critical", values["closed"]["threshold"])
+        edit(values)
+        (where / "calibration.json").write_text(json.dumps(values))
+        seal(where, names)
+        assert "since it was saved" not in refusal(where)
+
+
+@pytest.mark.parametrize("name", ["calibration.json", "kinds.json", "config.json"])
+def test_json_that_is_nested_without_end(folder: Path, detector: Path, name: str) -> None:
+    for where, names in ((folder, BERT_FILES), (detector, BASELINE_FILES)):
+        if (where / name).exists():
+            (where / name).write_text("[" * 200_000)
+            if name != "config.json":
+                seal(where, names)
+            assert "recursion" in refusal(where)
+            with pytest.raises(InputError):
+                scorer_of(where, 10, "cpu", 1)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"layer_norm_eps": float("nan")},
+        {"layer_norm_eps": float("inf")},
+        {"num_hidden_layers": float("inf")},
+        {"tinylogbert": {"max_tokens": float("inf")}},
+        {"tinylogbert": {"max_tokens": 3}},
+        {"tinylogbert": {"max_tokens": -5}},
+    ],
+)
+def test_a_shape_whose_numbers_are_none(folder: Path, edit: dict[str, object]) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    inner = edit.get("tinylogbert", {})
+    assert isinstance(inner, dict)
+    config |= {**edit, "tinylogbert": {**config["tinylogbert"], **inner}}
+    (folder / "config.json").write_text(json.dumps(config))
+    seal(folder, BERT_FILES)
+    refusal(folder)
+
+
+def test_what_a_folder_is_is_not_asked_of_a_file_without_end(folder: Path) -> None:
+    (folder / "config.json").unlink()
+    os.mkfifo(folder / "config.json")  # nobody ever writes to it
+    with pytest.raises(InputError, match=r"has no config\.json"):
+        scorer_of(folder, 10, "cpu", 1)
 
 
 # ── pretrained weights ──

@@ -17,7 +17,7 @@ from model.baselines.forest import ForestDetector
 from model.baselines.pca import PcaDetector
 from model.baselines.rarity import RarityDetector
 from model.calibration import Calibration
-from model.folder import ARRAYS, BASELINE_FILES, CALIBRATION, CARD, CONFIG, KINDS, digest, require
+from model.folder import ARRAYS, BASELINE_FILES, CALIBRATION, CARD, CONFIG, DAMAGE, KINDS, digest, require
 from model.manifest import read_checked, seal
 from stream.errors import InputError
 
@@ -44,7 +44,7 @@ def load_baseline(folder: Path | str) -> Baseline:
     require(where, BASELINE_FILES)
     try:
         return _load(read_checked(where, BASELINE_FILES))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, SafetensorError) as error:
+    except (*DAMAGE, SafetensorError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"the checkpoint {where} is damaged or of another kind: {first}") from error
 
