@@ -140,6 +140,14 @@ def test_a_text_has_the_score_of_a_window_that_may_go_on(command: Command, check
     }
 
 
+def test_a_text_is_masked_as_the_lines_of_a_log_are_whose_blocks_have_other_names(
+    command: Command, checkpoint: Path
+) -> None:
+    line = "2026-03-01 12:00:00 INFO shop: packed order-ab"
+    ran = command("score", "--text", line, "--json", "--checkpoint", checkpoint, "--block-pattern", "order-[a-z]+")
+    assert json.loads(ran.out)["masked"] == ["shop: packed <block>"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

@@ -14,7 +14,7 @@ from stream.commands.progress import reading
 from stream.commands.scorers import SCORER_OPTIONS, WINDOW_OPTIONS, load_scorer
 from stream.errors import InputError
 from stream.files import read_lines
-from stream.lines import BadLine, LineReader
+from stream.lines import BadLine
 from stream.rows import RowWriter
 from stream.scoring import Scorer
 from stream.settings import Settings
@@ -59,7 +59,7 @@ def score_command(files: tuple[str, ...], out: str, text: str | None, as_json: b
 
 def _score_text(text: str, as_json: bool, settings: Settings) -> None:
     """The same score as ``model.get_anomaly_score``, with any checkpoint: a window that may go on."""
-    reader = LineReader()
+    reader = settings.new_reader()
     try:
         texts = [reader.text(line.encode(errors="surrogateescape")) for line in text.splitlines() if line.strip()]
     except BadLine as bad:
