@@ -99,6 +99,8 @@ def _read(row: dict[str, str]) -> Row:
     if verdict is None:
         raise ValueError(f"anomalous is {row['anomalous']!r}; it must be true or false")
     p_value, lines = float(row.get("p_value") or math.nan), int(row.get("lines") or 0)
+    if p_value < 0 or p_value > 1:
+        raise ValueError(f"the p-value is {p_value:g}; it must be between 0 and 1")
     last_time, worst_line = _epoch_ms(row.get("last_time")), row.get("worst_line") or ""
     return Row(row["block_id"], int(row["part"]), score, verdict, p_value, lines, last_time, worst_line)
 

@@ -204,6 +204,20 @@ def test_p_values_that_promise_too_much_are_found_out(command: Command, tmp_path
     assert found["realised"]["0.1"] == 0.2
 
 
+def test_a_p_value_of_zero_is_the_least_there_is(command: Command, tmp_path: Path) -> None:
+    ran = command("evaluate", *files(tmp_path, many([0.0] * 30 + [0.9] * 270), normal(300)))
+    found = json.loads(ran.out)["calibration"]
+    assert found["histogram"][0] >= 45  # these 30 among them, beside a ninth of the others
+    assert found["realised"]["0.0003"] == 0.1
+
+
+@pytest.mark.parametrize("wrong", ["7", "-0.5", "inf"])
+def test_what_is_no_p_value_is_one_line(command: Command, tmp_path: Path, wrong: str) -> None:
+    ran = command("evaluate", *files(tmp_path, SCORES.replace("0.6", wrong)))
+    assert (ran.code, ran.out) == (1, b"")
+    assert ran.err.endswith(f"scores.csv, line 3: the p-value is {float(wrong):g}; it must be between 0 and 1\n")
+
+
 def test_without_p_values_or_with_few_windows_nothing_is_said_of_them(command: Command, tmp_path: Path) -> None:
     assert json.loads(command("evaluate", *files(tmp_path)).out)["calibration"] is None
     columns = many([0.5] * 30).replace(",p_value", ",other")

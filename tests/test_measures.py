@@ -188,6 +188,15 @@ def test_the_curve_has_its_points_and_the_sliding_figures_forget() -> None:
     assert found["curve"][0]["cumulative"] == [None, None]
 
 
+def test_a_broken_clock_makes_the_figures_of_the_last_hour_forget_nothing() -> None:
+    log = [line(i, i % 40) for i in range(3000)]
+    labels = {f"blk_{i}": i % 4 == 0 for i in range(40)}
+    broken = b"380101" + line(5, 7)[6:]
+    found = replayed([*log[:2000], broken, *log[2000:]], labels).figures()["prequential"]
+    for figure in ("last_windows", "last_hour", "fading"):
+        assert (found[figure]["anomalous"], found[figure]["normal"]) == (10, 31)
+
+
 def test_a_window_without_a_label_enters_nothing() -> None:
     blocks = BlockScores()
     over_time = Prequential(blocks)

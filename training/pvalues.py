@@ -86,4 +86,5 @@ def _spread(found: PValues) -> Floats:
     """p-values with ties broken at random: each between itself and the next smaller one that any window has."""
     values = np.concatenate([[0.0], np.unique(found.every)])
     normal = np.sort(found.normal)  # so that nothing depends on the order of the windows
-    return spread(normal, values[np.searchsorted(values, normal) - 1], np.random.default_rng(0))
+    below = np.maximum(np.searchsorted(values, normal) - 1, 0)  # a file of scores may have a 0
+    return spread(normal, values[below], np.random.default_rng(0))

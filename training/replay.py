@@ -212,7 +212,8 @@ class Replay:
         self.contents.add(window)
         if self.blocks.labels.get(window.block_id) is not False or event["anomalous"]:
             self.kept.setdefault(window.block_id, []).append(window)
-        self.prequential.closed(window.block_id, window.times[-1])
+        # A window with a broken clock enters now: for a time that is far ahead all others would be forgotten.
+        self.prequential.closed(window.block_id, min(window.times[-1], self._task.clock.progress or window.times[-1]))
         self._begin_with(window.times[0])
 
     def _begin_with(self, time: int) -> None:
