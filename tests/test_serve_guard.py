@@ -1,19 +1,29 @@
 """Who is let in: the token, its ticket for a browser, names of this machine; and where it refuses to listen."""
 
+import asyncio
+import io
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from command import Command
-from pipeline import new_settings
-from serving import client, process, url_of
+from pipeline import new_settings, wait_until
+from serving import client, logged, process, url_of
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stream.errors import InputError
+from stream.logs import new_log
+from stream.metrics.server import ServerMetrics
 from stream.serve.address import is_loopback
+from stream.serve.guard import Guard
+from stream.serve.measured import Measured
 from stream.serve.token import TICKET_S, Token, read_token
 from stream.settings import Settings
 
@@ -190,3 +200,52 @@ def test_help_has_an_example_and_no_flag_for_the_token(command: Command) -> None
     assert "curl -s localhost:8080/score --data-binary @hdfs.log" in out
     assert "--api-token " not in out
     assert os.environ.get("TINYLOGBERT_API_TOKEN", "no token") not in out
+
+
+def through(app: ASGIApp, receive: Receive, send: Send) -> None:
+    """A request of this machine through a guard without patience."""
+    headers = [(b"host", b"localhost")]
+    scope = {"type": "http", "method": "POST", "path": "/score", "headers": headers}
+    asyncio.run(Guard(app, None, local=True, patience=0)(scope, receive, send))
+
+
+async def never(*_: Any) -> Any:
+    await asyncio.Event().wait()
+
+
+def test_a_body_that_does_not_come_is_not_waited_for_and_who_listens_may_say_nothing_for_long() -> None:
+    async def reads(_scope: Scope, receive: Receive, _send: Send) -> None:
+        with pytest.raises(HTTPException) as refused:
+            await receive()
+        assert refused.value.status_code == 408
+
+    async def listens(_scope: Scope, receive: Receive, _send: Send) -> None:
+        await receive()
+        with pytest.raises(TimeoutError):  # the test's own
+            await asyncio.wait_for(receive(), 0.05)
+
+    pieces = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+    async def one(*_: Any) -> Any:
+        return next(pieces, None) or await never()
+
+    through(reads, never, never)
+    through(listens, one, never)
+
+
+def test_who_takes_nothing_of_an_answer_is_let_go_without_an_error_in_the_log() -> None:
+    async def answers(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    log = io.StringIO()
+    through(Measured(answers, ServerMetrics(), new_log(log)), never, never)
+    assert log.getvalue() == ""
+
+
+def test_a_client_that_goes_away_within_its_body_is_no_error(settings: Settings, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with process(settings, log), client(url_of(log)) as api:
+        with socket.create_connection(("127.0.0.1", api.base_url.port or 0)) as gone:
+            gone.sendall(b"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nab")
+        wait_until(lambda: 'path="/score",status="499"' in api.get("/metrics").text, "it is counted")
+    assert [line for line in logged(log) if line["event"] == "a request failed"] == []

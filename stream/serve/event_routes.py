@@ -1,7 +1,8 @@
 """``GET /events``: scored windows as they come, as server-sent events.
 
 Nobody has a queue: each client is a place in the store, which is the same for all. One that reads too slowly loses its
-place when the store forgets what is there, and is told so and dropped; it comes back with its ``Last-Event-ID``.
+place when the store forgets what is there, and is told so and dropped; it comes back with its ``Last-Event-ID``. One
+that takes nothing at all is let go by the guard.
 """
 
 import asyncio

@@ -1,8 +1,10 @@
-"""What stands before every request: who may ask, under which name, how much may be sent; and headers for browsers.
+"""What stands before every request: who may ask, under which name, how much may be sent and how slowly; and headers for
+browsers.
 
 Plain ASGI, so that it holds for web sockets and streams as well.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
@@ -10,6 +12,7 @@ from urllib.parse import quote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,7 +20,9 @@ from stream.serve.address import is_loopback
 from stream.serve.token import Token
 
 MAX_BODY = 2 * 1024 * 1024
+PATIENCE_S = 60.0
 _TOO_LARGE = f"the body is larger than {MAX_BODY:,} bytes"
+_TOO_SLOW = "the body comes too slowly"
 COOKIE = "tinylogbert_ticket"
 OPEN = ("/health/live", "/health/ready", "/login")
 """Paths that need no token."""
@@ -38,14 +43,23 @@ _HEADERS = {
 
 class Guard:
     """Without a token, and with ``local``, whoever calls this machine by another name than its own is refused: a page
-    elsewhere could have bound its name to us (DNS rebinding).
+    elsewhere could have bound its name to us (DNS rebinding). ``patience`` is the time in s that a body may take to
+    come, and each piece of an answer to be taken: who is slower would hold a place for ever.
     """
 
-    def __init__(self, app: ASGIApp, token: Token | None, local: bool, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        token: Token | None,
+        local: bool,
+        now: Callable[[], float] = time.time,
+        patience: float = PATIENCE_S,
+    ) -> None:
         self._app = app
         self._token = token
         self._local = local
         self._now = now
+        self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let it through, or answer why not."""
@@ -94,18 +108,31 @@ class Guard:
         return ticket is not None and self._token.admits(ticket.value, self._now())
 
     async def _limited(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count the bytes of a body, which need not be as long as it says."""
-        taken = 0
+        """Count the bytes of a body, which need not be as long as it says, and the time that it takes."""
+        taken, whole = 0, False
+        deadline = asyncio.get_running_loop().time() + self._patience
 
         async def counted() -> Message:
-            nonlocal taken
-            message = await receive()
+            nonlocal taken, whole
+            try:
+                async with asyncio.timeout_at(None if whole else deadline):  # behind it the client's end is waited for
+                    message = await receive()
+            except TimeoutError as error:
+                raise HTTPException(408, _TOO_SLOW, {"connection": "close"}) from error
             taken += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
             if taken > MAX_BODY:
                 raise HTTPException(413, _TOO_LARGE, {"connection": "close"})  # whoever reads the body answers so
             return message
 
-        await self._app(scope, counted, _with_headers(send))
+        async def patient(message: Message) -> None:
+            try:
+                async with asyncio.timeout(self._patience):
+                    await send(message)
+            except TimeoutError as error:
+                raise ClientDisconnect from error
+
+        await self._app(scope, counted, _with_headers(patient))
 
 
 def _acts(scope: Scope) -> bool:

@@ -2,6 +2,7 @@
 
 import time
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -9,6 +10,7 @@ from stream.logs import Log
 from stream.metrics.server import ServerMetrics
 
 _METHODS = frozenset(("GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"))
+_GONE = 499  # as nginx counts it
 _STREAMS = frozenset(("/events",))
 
 
@@ -36,6 +38,8 @@ class Measured:
 
         try:
             await self._app(scope, receive, told)
+        except ClientDisconnect:  # it went away, or takes nothing any more: nobody is there to be answered
+            status = _GONE
         except Exception as error:
             self._log.error("a request failed", path=_pattern(scope), error=repr(error)[:300], exc_info=True)
             if not status:

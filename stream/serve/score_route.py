@@ -51,6 +51,7 @@ _BODY: dict[str, Any] = {
 }
 _REFUSALS: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "The body cannot be read."},
+    408: {"model": Problem, "description": "The body came too slowly."},
     413: {"model": Problem, "description": "The body is too large."},
     415: {"model": Problem, "description": "The body is neither JSON nor text."},
     422: {"model": Problem, "description": "What it says cannot be judged."},
