@@ -1,12 +1,15 @@
 """What the server remembers: newest events and alarms in bounded memory, and from where on it can go on."""
 
+import asyncio
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pytest
 from serving import alarm, healthy
 
+from stream.serve.event_routes import follow
 from stream.serve.events import component_of, read_event
 from stream.serve.filters import Filter
 from stream.serve.page.rows import alarm_rows
@@ -96,6 +99,36 @@ def test_a_topic_that_was_made_anew_is_read_from_its_beginning() -> None:
     store.begin({0: 0})
     Feed(store)(alarm("blk_3"))
     assert blocks(store) == ["blk_1", "blk_2", "blk_3"]
+
+
+def of_stream(text: bytes) -> tuple[str, Any]:
+    kind, data = (line.partition(": ")[2] for line in text.decode().splitlines()[1:3])
+    return kind, orjson.loads(data).get("block_id")
+
+
+async def streamed(store: Store, position: dict[int, int] | None, meanwhile: Callable[[], object]) -> list[Any]:
+    """What a stream says until it waits; something happens once it follows."""
+    found, ends = [], iter([False, True])
+    async for text in follow(store, Filter(), position, lambda: next(ends)):
+        if text.startswith(b": following"):
+            meanwhile()
+        else:
+            found.append(of_stream(text))
+    return found
+
+
+def test_streams_go_on_where_the_topic_is_made_anew() -> None:
+    store = Store()
+    feed = Feed(store)(*(healthy(f"blk_{n}") for n in range(5)))
+
+    def anew() -> None:
+        store.begin({0: 0})
+        feed.ends = {}
+        feed(healthy("blk_new"))
+
+    assert asyncio.run(streamed(store, {0: 5}, anew)) == [("gap", None), ("window", "blk_new")]
+    assert asyncio.run(streamed(store, {0: 5}, lambda: None)) == [("gap", None), ("window", "blk_new")]
+    assert asyncio.run(streamed(store, None, lambda: feed(healthy("blk_6")))) == [("window", "blk_6")]
 
 
 @pytest.mark.parametrize(("said", "taken"), [(-1, 0), (2**63 - 1, 253_402_300_799_999)])

@@ -23,6 +23,7 @@ CLIENTS = 100
 _BATCH = 200
 _POLL_S = 0.05
 _HEARTBEAT_S = 10.0
+_ANEW = {"detail": "the topic was made anew: what was before it is gone"}
 _EXAMPLE = f"id: 120.118..7\nevent: window\ndata: {orjson.dumps(EVENT).decode()}\n\n"
 
 
@@ -68,7 +69,7 @@ def event_router(parts: Parts, ending: Callable[[], bool]) -> APIRouter:
             clients += 1
             parts.metrics.stream(+1)
             try:
-                async for text in _follow(parts.store, wanted, position, ending):
+                async for text in follow(parts.store, wanted, position, ending):
                     yield text
             finally:
                 clients -= 1
@@ -80,15 +81,22 @@ def event_router(parts: Parts, ending: Callable[[], bool]) -> APIRouter:
     return router
 
 
-async def _follow(
+async def follow(
     store: Store, wanted: Filter, position: dict[int, int] | None, ending: Callable[[], bool]
 ) -> AsyncIterator[bytes]:
-    """The stream, without end but for a place that is lost, or the server's end."""
+    """The stream, without end but for a place that is lost, or the server's end.
+
+    Where the topic is deleted and made anew, offsets mean nothing any more, and what comes is all new.
+    """
     loop = asyncio.get_running_loop()
+    made_anew = store.made_anew
     number, at = store.place
     if position is not None:
         number, at = store.taken - len(store), position
-        if store.missing(position):
+        if store.of_another(position):
+            number, at = max(number, made_anew), {}
+            yield _message("gap", at, _ANEW)
+        elif store.missing(position):
             yield _message("gap", at, {"detail": "events in between are forgotten"})
     yield _comment("following")
     heard = loop.time()
@@ -99,6 +107,9 @@ async def _follow(
             return
         for entry in entries:
             number = entry.number
+            if made_anew < store.made_anew < number:
+                made_anew, at = store.made_anew, {}
+                yield _message("gap", at, _ANEW)
             if entry.offset < at.get(entry.partition, 0):
                 continue
             at[entry.partition] = entry.offset + 1

@@ -24,8 +24,8 @@ class Store:
     both together take at most ``most_bytes``, about.
 
     ``bytes`` is what they take. ``by_arrival`` and ``by_log`` are the timelines over time of publication and of the
-    windows' last lines. ``taken`` counts what came, ``drift`` looks at closed windows among it, ``seen`` is called
-    with each event.
+    windows' last lines. ``taken`` counts what came, ``made_anew`` is what it was when the topic last began anew, -1
+    before that; ``drift`` looks at closed windows among it, ``seen`` is called with each event.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Store:
         most_bytes: int = BYTES,
         seen: Callable[[Mapping[str, Any]], None] = lambda event: None,
     ) -> None:
-        self.taken = 0
+        self.taken, self.made_anew = 0, -1
         self.by_arrival = Timeline(_TEN_SECONDS, _BINS)
         self.by_log = Timeline(_MINUTE, _BINS)
         self.drift = Drift()
@@ -54,6 +54,8 @@ class Store:
     def begin(self, offsets: Mapping[int, int]) -> None:
         """The topic is read from these offsets on; what lies between that and what was read before is missing."""
         with self._lock:
+            if any(offset < self._next.get(partition, 0) for partition, offset in offsets.items()):
+                self.made_anew = self.taken
             for partition, offset in offsets.items():
                 known = self._next.get(partition)
                 if offset != known:  # the first time, or some are gone, or the topic was made anew
@@ -127,6 +129,11 @@ class Store:
         """Whether somebody who has read so far misses events that are not remembered any more."""
         with self._lock:
             return any(offset < self._oldest.get(partition, 0) for partition, offset in position.items())
+
+    def of_another(self, position: Mapping[int, int]) -> bool:
+        """Whether somebody has read further than there is, in the topic that was there before this one."""
+        with self._lock:
+            return self.made_anew >= 0 and any(offset > self._next.get(p, 0) for p, offset in position.items())
 
     def after(self, number: int, most: int = 1_000) -> tuple[list[Entry], bool]:
         """Up to so many events behind this number, and whether the one right behind it is forgotten already."""
