@@ -145,6 +145,10 @@ def test_what_lies_beside_the_checkpoint_is_left_alone(tmp_path: Path) -> None:
         ([], "there is no line to train on"),
         ([b"nothing to see"] * 9, "none of 9 lines can be used: 9 name no block, 0 have no readable time"),
         ([b"block blk_1 without a time"] * 9, "none of 9 lines can be used: 0 name no block, 9 have no readable time"),
+        (
+            [b"081109 203518 143 INFO dfs.DataNode: caf\xe9 blk_1"] * 9,
+            "none of 9 lines can be used: 0 name no block, 0 have no readable time, 9 are refused (encoding)",
+        ),
         (simulated(5), "5 windows are too few to learn from; at least 20 are needed"),
         (
             [b"0811%02d 203518 143 INFO dfs.DataNode: Receiving blk_1" % day for day in range(1, 31)],

@@ -225,15 +225,19 @@ def _check(corpus: Corpus, some_left_out: bool) -> None:
     if counts.lines == 0:
         raise InputError("there is no line to train on")
     if corpus.windows == 0:
-        bad = sum(counts.bad.values())
-        if some_left_out and counts.no_block + counts.continued + bad < counts.lines:
-            raise InputError(
-                f"all blocks of {counts.lines} lines are left out as anomalous; there is nothing to train on"
-            )
-        raise InputError(
-            f"none of {counts.lines} lines can be used: {counts.no_block} name no block, {bad} have no readable time"
-        )
+        raise InputError(_why_no_window(counts, some_left_out))
     if corpus.windows < _LEAST_WINDOWS:
         raise InputError(f"{corpus.windows} windows are too few to learn from; at least {_LEAST_WINDOWS} are needed")
     if not corpus.closed.held_out or not corpus.closed.fitted:
         raise InputError(f"{corpus.windows} windows are of too few blocks to learn from some and hold out others")
+
+
+def _why_no_window(counts: Counts, some_left_out: bool) -> str:
+    if some_left_out and counts.no_block + counts.continued + sum(counts.bad.values()) < counts.lines:
+        return f"all blocks of {counts.lines} lines are left out as anomalous; there is nothing to train on"
+    refused = "".join(f", {n} are refused ({why})" for why, n in sorted(counts.bad.items()) if why != "timestamp")
+    timeless = counts.bad.get("timestamp", 0)
+    return (
+        f"none of {counts.lines} lines can be used: {counts.no_block} name no block, {timeless} have no readable time"
+        + refused
+    )
