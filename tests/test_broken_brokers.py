@@ -2,13 +2,16 @@
 clear line where it is not. On a broker of its own, which is stopped, slowed down, emptied and forbidden.
 """
 
+import io
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import (
     AclBinding,
     AclBindingFilter,
@@ -35,6 +38,13 @@ from pipeline import (
 
 from stream.broker import EmbeddedBroker
 from stream.errors import BrokerError
+from stream.kafka.clients import new_consumer
+from stream.kafka.confirmed import Confirmed
+from stream.kafka.labeltopic import LabelTopic
+from stream.kafka.membership import membership
+from stream.kafka.patience import Patience
+from stream.kafka.refusals import Unreachable
+from stream.logs import new_log
 from stream.settings import Settings
 from stream.simulator import simulate
 
@@ -189,7 +199,52 @@ def forgive(settings: Settings, binding: AclBinding) -> None:
     admin.delete_acls([filters])[filters].result(30)
 
 
+def test_a_group_that_may_not_be_asked_for_is_one_line_where_labels_are_read(address: str) -> None:
+    settings = new_settings(address)
+    send(settings, [b"Normal"], key=b"blk_1")
+    binding = deny(settings, ResourceType.GROUP, f"{settings.group_id}-replay", AclOperation.DESCRIBE)
+
+    def read() -> None:
+        while True:  # the client may be done before it hears of it
+            LabelTopic(settings, settings.raw_topic).read()
+
+    try:
+        with refused(BrokerError, "does not allow it: .*uthoriz"):
+            read()
+    finally:
+        forgive(settings, binding)
+
+
 # Last: after so long a standstill, a Kafka node may take half a minute until it creates topics again.
+
+
+def test_offsets_that_a_standing_broker_does_not_confirm_keep_nobody_who_is_told_to_end(
+    own: EmbeddedBroker, address: str
+) -> None:
+    settings, log, told = new_settings(address, guarantee="at-least-once"), io.StringIO(), threading.Event()
+    patience = Patience(new_log(log))
+    patience.stop = told.is_set
+    sending, consumer = Confirmed(settings, patience), new_consumer(settings, **membership(settings))
+    place = TopicPartition(settings.raw_topic, 0, 0)
+    sending.commit(consumer, [place])
+    ends: list[BaseException] = []
+
+    def commit() -> None:
+        try:
+            sending.commit(consumer, [place])
+        except Unreachable as error:
+            ends.append(error)
+
+    broker = standing_still(own)
+    try:
+        waiting = threading.Thread(target=commit, daemon=True)
+        waiting.start()
+        wait_until(lambda: "waiting for Kafka" in log.getvalue(), "it says what it waits for")
+        told.set()
+        waiting.join(15)
+        assert ends
+    finally:
+        broker.resume()
 
 
 def test_while_the_broker_is_away_it_waits_without_spinning_and_ends_when_told(

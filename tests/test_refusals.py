@@ -15,6 +15,8 @@ SETTINGS = load_settings(bootstrap_servers="kafka:9092")
     [
         (TimeoutError(), Unreachable, "kafka:9092 does not answer in time"),
         (KafkaException(KafkaError(KafkaError._TRANSPORT)), Unreachable, "no Kafka answers at kafka:9092"),
+        (KafkaException(KafkaError(KafkaError.LEADER_NOT_AVAILABLE)), Unreachable, "kafka:9092 cannot do it now"),
+        (KafkaException(KafkaError(KafkaError._NOENT)), Unreachable, "kafka:9092 cannot do it now"),
         (KafkaException(KafkaError(KafkaError.PRODUCER_FENCED)), BrokerError, "another worker has taken this"),
         (KafkaException(KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED)), Denied, "does not allow it"),
         (KafkaException(KafkaError(KafkaError.INVALID_CONFIG)), BrokerError, "Kafka refuses"),

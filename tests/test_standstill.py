@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from stream.kafka.patience import Patience
 from stream.kafka.refusals import Unreachable
-from stream.kafka.standstill import STANDSTILL_S, back, resumed
+from stream.kafka.standstill import STANDSTILL_S, awaited, back, resumed
 from stream.logs import new_log
 
 
@@ -92,3 +92,27 @@ def test_what_a_call_raises_in_time_is_raised() -> None:
 
     with pytest.raises(KafkaException):
         back(call, 60)
+
+
+def test_no_error_at_all_is_taken_for_success() -> None:
+    def call() -> None:
+        raise RuntimeError("Kafka's client is closed")
+
+    with pytest.raises(RuntimeError, match="closed"):
+        back(call, 60)
+
+
+def test_what_is_waited_for_is_said_and_its_end_is_the_end_of_waiting() -> None:
+    over, log = threading.Event(), io.StringIO()
+    patience = Patience(new_log(log), look=over.set)
+    awaited(patience, over.wait, slice_s=0.01)
+    assert "waiting for Kafka" in log.getvalue()
+
+
+def test_who_is_told_to_end_leaves_a_call_behind_that_does_not_end() -> None:
+    over = threading.Event()
+    patience = Patience(new_log(io.StringIO()))
+    patience.stop = lambda: True
+    with pytest.raises(Unreachable):
+        awaited(patience, over.wait, slice_s=0.01)
+    over.set()

@@ -64,7 +64,13 @@ def test_a_commit_for_a_name_that_the_group_knows_by_another_member_does_not_hap
     assert [message.value() for message in read_topic(settings, settings.scores_topic)] == []
 
 
-@pytest.mark.parametrize("code", [KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError._TRANSPORT])
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError._TRANSPORT, KafkaError._WAIT_COORD),
+        *(KafkaError.REQUEST_TIMED_OUT, KafkaError._UNKNOWN_PARTITION, KafkaError._NOENT),
+    ],
+)
 def test_a_daemon_that_is_told_to_end_waits_for_nothing_that_will_pass(code: int) -> None:
     def call() -> None:
         raise KafkaException(KafkaError(code))

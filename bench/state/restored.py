@@ -19,6 +19,7 @@ from bench.state.scorer import Same
 from bench.state.working import daemon_us
 from stream.kafka.changelog import read_changelog
 from stream.kafka.clients import new_admin, new_consumer
+from stream.kafka.patience import Patience
 from stream.kafka.restore import Restorer
 from stream.kafka.score import ScoreStage
 from stream.lines import LineReader
@@ -47,7 +48,9 @@ def main() -> None:
     else:
         consumer = new_consumer(settings, **{"group.id": settings.group_id})
         places = [TopicPartition(settings.input_topic, number) for number in numbers]
-        Restorer(settings, None, score, new_log(sys.stderr)).take(consumer, places)
+        log = new_log(sys.stderr)
+        restorer = Restorer(settings, None, score, log)
+        Patience(log).repeat(lambda: restorer.take(consumer, places))
         consumer.close()
     found |= {"seconds": time.monotonic() - begun, "cpu_seconds": time.process_time() - cpu}
     found |= {"open": score.open_windows, "before": before, "after": psutil.Process().memory_info().rss}

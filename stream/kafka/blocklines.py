@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from stream.kafka.chained import RawLine, joined
 from stream.kafka.clients import new_consumer, partitions_of
 from stream.kafka.partitioners import consistent, fnv1a, murmur2
-from stream.kafka.refusals import kafka_errors
+from stream.kafka.refusals import PASSING, kafka_errors
 from stream.lines import BadLine, LineReader
 from stream.lines.continued import read_chain
 from stream.settings import Settings
@@ -165,6 +165,8 @@ def _values(
             if (error := message.error()) is not None:
                 if error.code() == KafkaError._PARTITION_EOF:
                     return
+                if error.code() in PASSING:
+                    continue
                 raise KafkaException(error)
             if message.offset() >= end:
                 return

@@ -28,7 +28,10 @@ Told = Callable[[int, int], None]
 """Called with the offsets passed and the offsets there are, every now and then."""
 
 _TIMEOUT_S = 30.0
+_ANSWER_S = 10.0
 _STALL_S = 120.0
+_LOOK_S = 5.0  # without news, before the broker is asked whether it is there
+_ASK_S = 2.0  # a client that has seen brokers go may never be answered: a new one is
 _POLL_S = 0.05  # it waits so long even for the last few
 
 
@@ -50,8 +53,8 @@ def read_changelog(
     """
     places = [TopicPartition(settings.windows_topic, number) for number in partitions]
     with kafka_errors(settings):
-        begins = repeated(lambda: _offsets(admin, places, OffsetSpec.earliest()), _TIMEOUT_S)
-        ends = repeated(lambda: _offsets(admin, places, OffsetSpec.latest()), _TIMEOUT_S)
+        begins = repeated(lambda: _offsets(admin, places, OffsetSpec.earliest()), _ASK_S)
+        ends = repeated(lambda: _offsets(admin, places, OffsetSpec.latest()), _ASK_S)
         reading = _Reading(settings, begins, ends, take)
         if not reading.left:
             return
@@ -111,7 +114,7 @@ def way_out(settings: Settings) -> str:
 def _offsets(admin: AdminClient, places: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:
     """The first or the last offset of each partition, be it committed or not."""
     asked = admin.list_offsets(dict.fromkeys(places, spec), isolation_level=IsolationLevel.READ_UNCOMMITTED)
-    return {place.partition: future.result(_TIMEOUT_S).offset for place, future in asked.items()}
+    return {place.partition: future.result(_ANSWER_S).offset for place, future in asked.items()}
 
 
 class _Reading:
@@ -128,16 +131,19 @@ class _Reading:
         self.left = {number for number, end in ends.items() if begins[number] < end}
 
     def run(self, consumer: Consumer, told: Told) -> None:
-        """Read to the end of all partitions."""
-        moved = time.monotonic()
+        """Read to the end of all partitions; raise KafkaException if the broker goes away meanwhile."""
+        moved = looked = time.monotonic()
         while self.left:
             before = sum(self._positions.values())
             for message in consumer.consume(10_000, timeout=_POLL_S):
                 self._read(message)
             passed = sum(self._positions.values())
             if passed > before:
-                moved = time.monotonic()
+                moved = looked = time.monotonic()
                 told(passed - self._begins, self._of)
+            elif time.monotonic() - looked > _LOOK_S:
+                consumer.list_topics(self._topic, timeout=_ASK_S)
+                looked = time.monotonic()
             elif time.monotonic() - moved > _STALL_S:
                 number = min(self.left)
                 raise StateError(
@@ -157,6 +163,8 @@ class _Reading:
             self._positions[number] = offset + 1
         elif error.code() == KafkaError._PARTITION_EOF:
             self._positions[number] = message.offset()  # past the marks of transactions, which are no messages
+        elif error.code() in PASSING:
+            return
         else:
             raise KafkaException(error)
         if self._positions[number] >= self._ends[number]:

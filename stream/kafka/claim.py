@@ -10,7 +10,7 @@ called like its transactions.
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -18,9 +18,11 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from stream.errors import BrokerError
 from stream.kafka.clients import new_consumer
 from stream.kafka.patience import Patience
+from stream.kafka.standstill import awaited, back
 from stream.settings import Settings
 
 _SLICE_S = 2.0  # a call into Kafka's client hears no Ctrl-C
+_COORDINATOR_MS = 10_000  # so long it holds a commit back where it finds no coordinator
 
 
 class Claim:
@@ -49,7 +51,8 @@ class Claim:
 
     def _write(self) -> None:
         with self._register() as (register, topic):
-            register.commit(offsets=[TopicPartition(topic, 0, 0, self._word)], asynchronous=False)
+            word = [TopicPartition(topic, 0, 0, self._word)]
+            awaited(self._patience, lambda: register.commit(offsets=word, asynchronous=False))
 
     def _read(self) -> str:
         """The last claim; empty if the broker has none any more, as after a week in which it was not made again."""
@@ -65,8 +68,10 @@ class Claim:
         topic that this worker may read.
         """
         properties: dict[str, Any] = {"group.id": f"{self._settings.group_id}-{self._settings.worker_id}"}
+        properties["session.timeout.ms"] = _COORDINATOR_MS
         client = new_consumer(self._settings, **properties)
         try:
             yield client, self._settings.input_topic if self._settings.stage == "score" else self._settings.raw_topic
         finally:
-            client.close()
+            with suppress(TimeoutError):  # of a client that is still owed an answer
+                back(client.close, _SLICE_S)

@@ -15,13 +15,14 @@ from confluent_kafka.admin import AdminClient
 
 from stream.errors import BrokerError
 from stream.kafka.handshake import listens, not_let_in
-from stream.kafka.refusals import DENIED, PASSING, Unreachable, kafka_errors, refused, unreachable
+from stream.kafka.refusals import DENIED, LOST, PASSING, Unreachable, kafka_errors, refused, unreachable
 from stream.settings import Settings
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 _REACH_S = 5.0
 _ASK_S = 0.5
 _PENDING_S = 120.0  # longer than a transaction may be open
+_SLICE_S = 2.0  # a call into Kafka's client hears no Ctrl-C
 _RETRY_S = 0.2
 _OFFSETS_S = 30.0
 _Answer = TypeVar("_Answer")
@@ -151,23 +152,25 @@ def partitions_of(client: Consumer | AdminClient, settings: Settings, topic: str
     return [TopicPartition(topic, number, 0) for number in sorted(found.partitions)]
 
 
-def committed_offsets(consumer: Consumer, places: list[TopicPartition]) -> list[TopicPartition]:
+def committed_offsets(
+    consumer: Consumer, places: list[TopicPartition], seconds: float = _PENDING_S
+) -> list[TopicPartition]:
     """What the consumer's group has committed for these partitions; offsets below 0 where it has nothing.
 
     Waits until no transaction is pending on them: that of a worker that died is decided after its timeout at the
-    latest. Raises KafkaException.
+    latest. Raises KafkaException if that takes longer than so many seconds, or the broker is away.
     """
-    return repeated(lambda: _committed(consumer, places), _PENDING_S)
+    return repeated(lambda: _committed(consumer, places), seconds)
 
 
-def offsets_of(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
-    """The first offset of a partition, and the one behind its last. Raises KafkaException."""
-    found: tuple[int, int] = repeated(lambda: consumer.get_watermark_offsets(place, timeout=_OFFSETS_S), _OFFSETS_S)
+def offsets_of(consumer: Consumer, place: TopicPartition, seconds: float = _OFFSETS_S) -> tuple[int, int]:
+    """The first offset of a partition, and the one behind its last. Raises KafkaException after so many seconds."""
+    found: tuple[int, int] = repeated(lambda: consumer.get_watermark_offsets(place, timeout=_SLICE_S), seconds)
     return found
 
 
 def _committed(consumer: Consumer, places: list[TopicPartition]) -> list[TopicPartition]:
-    found: list[TopicPartition] = consumer.committed(places, timeout=_PENDING_S)
+    found: list[TopicPartition] = consumer.committed(places, timeout=_SLICE_S)
     if failed := next((place.error for place in found if place.error is not None), None):
         raise KafkaException(failed)
     return found
@@ -180,6 +183,6 @@ def repeated(call: Callable[[], _Answer], seconds: float) -> _Answer:
         try:
             return call()
         except KafkaException as error:
-            if error.args[0].code() not in PASSING or time.monotonic() > deadline:
+            if error.args[0].code() not in (*PASSING, *LOST) or time.monotonic() > deadline:
                 raise
             time.sleep(_RETRY_S)

@@ -14,6 +14,7 @@ from stream.kafka.messages import Keyed, Record, one_by_one
 from stream.kafka.patience import Patience
 from stream.kafka.refusals import DENIED, fenced, refused, unreachable
 from stream.kafka.sending import Aborted
+from stream.kafka.standstill import awaited
 from stream.settings import Settings
 
 _LEAVE_S = 5.0
@@ -81,11 +82,12 @@ class Confirmed:
             if self._patience.stop():
                 raise away
             self._patience.say(away)
+            self._patience.look()
         if self._failed is not None:
             raise self._ended(self._failed)
         try:
             if offsets:
-                self._patience.repeat(lambda: consumer.commit(offsets=offsets, asynchronous=False))
+                self._patience.repeat(lambda: awaited(self._patience, lambda: _commit(consumer, offsets)))
         except KafkaException as error:
             if fenced(error):
                 raise
@@ -110,3 +112,8 @@ class Confirmed:
         if error.code() in DENIED or error.fatal():
             return refused(self._settings, error)
         return Aborted(error.str())
+
+
+def _commit(consumer: Consumer, offsets: list[TopicPartition]) -> None:
+    """Has no end while the coordinator keeps its connection open and answers nothing."""
+    consumer.commit(offsets=offsets, asynchronous=False)

@@ -9,7 +9,7 @@ from types import TracebackType
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message
 
 from stream.kafka.clients import new_consumer, offsets_of, partitions_of
-from stream.kafka.refusals import kafka_errors
+from stream.kafka.refusals import PASSING, kafka_errors
 from stream.settings import Settings
 
 _BATCH = 1_000
@@ -79,6 +79,9 @@ class Follower:
 
     def _is_event(self, message: Message) -> bool:
         error = message.error()
+        if error is not None and error.code() in PASSING:
+            self._error(error)
+            return False
         if error is not None and error.code() != KafkaError._PARTITION_EOF:
             raise KafkaException(error)
         if self._behind and (error is not None or message.offset() + 1 >= self._behind.get(message.partition(), 0)):

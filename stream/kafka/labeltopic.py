@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from stream.errors import BrokerError, InputError
 from stream.kafka.clients import new_consumer, offsets_of, partitions_of
-from stream.kafka.refusals import Unreachable, kafka_errors
+from stream.kafka.refusals import PASSING, Unreachable, kafka_errors
 from stream.labels import VALUES
 from stream.settings import Settings
 
@@ -61,8 +61,9 @@ class LabelTopic:
         deadline = time.monotonic() + _STALL_S
         while any(at[partition] < ends[partition][1] for partition in behind):
             for message in consumer.consume(_BATCH, timeout=_WAIT_S):
-                deadline = time.monotonic() + _STALL_S
-                at[message.partition()] = _taken(message, self.labels, ends[message.partition()][1])
+                if _is_news(message):
+                    deadline = time.monotonic() + _STALL_S
+                    at[message.partition()] = _taken(message, self.labels, ends[message.partition()][1])
             told(sum(at[partition] - offset for partition, offset in behind.items()), of)
             if time.monotonic() > deadline:
                 raise BrokerError(f"the topic {self._topic} gave nothing for {_STALL_S:.0f} s")
@@ -78,12 +79,17 @@ def _ends(consumer: Consumer, settings: Settings, topic: str) -> dict[int, tuple
     return {place.partition: offsets_of(consumer, place) for place in places}
 
 
+def _is_news(message: Message) -> bool:
+    """Whether this is a message, or the end of a partition, and not what Kafka's client gets over by itself."""
+    error = message.error()
+    if error is not None and error.code() not in (KafkaError._PARTITION_EOF, *PASSING):
+        raise KafkaException(error)
+    return error is None or error.code() not in PASSING
+
+
 def _taken(message: Message, labels: dict[str, bool], end: int) -> int:
     """Take a message in; return the offset that comes next. At the end of the partition, that is ``end``."""
-    error = message.error()
-    if error is not None:
-        if error.code() != KafkaError._PARTITION_EOF:
-            raise KafkaException(error)
+    if message.error() is not None:
         return end
     if message.offset() < end:
         _label(message, labels)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaError, KafkaException, TopicPartition
 
 from stream.kafka.clients import new_consumer, offsets_of, partitions_of
-from stream.kafka.refusals import kafka_errors
+from stream.kafka.refusals import PASSING, kafka_errors
 from stream.settings import Settings
 
 _POLL_S = 0.1
@@ -51,6 +51,6 @@ def _read(consumer: Consumer, places: list[TopicPartition], deadline: float) -> 
                 found.append(Newest(stamped, kind == TIMESTAMP_LOG_APPEND_TIME, message.value()))
             elif error.code() == KafkaError._PARTITION_EOF:
                 left.discard(message.partition())
-            else:
+            elif error.code() not in PASSING:
                 raise KafkaException(error)
     return found

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
-from stream.kafka.refusals import PASSING, UNREACHABLE, Unreachable, cause_of
+from stream.kafka.refusals import LOST, PASSING, Unreachable, cause_of
 from stream.logs import Log
 
 _RETRY_S = 0.2
@@ -79,4 +79,4 @@ class Patience:
 def _passes(error: KafkaError) -> bool:
     if error.fatal() or error.txn_requires_abort():
         return False
-    return error.retriable() or error.code() in PASSING or error.code() in UNREACHABLE
+    return error.retriable() or error.code() in PASSING or error.code() in LOST

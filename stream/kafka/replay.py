@@ -18,7 +18,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from stream.errors import BrokerError, InputError
 from stream.kafka.clients import new_consumer, offsets_of, partitions_of
 from stream.kafka.messages import LABEL
-from stream.kafka.refusals import kafka_errors
+from stream.kafka.refusals import PASSING, kafka_errors
 from stream.lines import BadLine, LineReader
 from stream.settings import Settings
 from stream.windows.source import RUN, SourceClock
@@ -126,16 +126,19 @@ class TopicLines:
             if queue.full != queue.paused:
                 queue.paused = queue.full
                 (consumer.pause if queue.full else consumer.resume)([TopicPartition(self._topic, number)])
-        messages = consumer.consume(_BATCH, timeout=_WAIT_S)
-        for message in messages:
+        came = False
+        for message in consumer.consume(_BATCH, timeout=_WAIT_S):
             error = message.error()
+            if error is not None and error.code() in PASSING:
+                continue
+            came = True
             if error is None:
                 self._queues[message.partition()].put(message)
             elif error.code() == KafkaError._PARTITION_EOF:
                 self._queues[message.partition()].ended = True
-            elif error.fatal() or not error.retriable():
+            else:
                 raise KafkaException(error)
-        return bool(messages)
+        return came
 
 
 class _Queue:

@@ -14,6 +14,7 @@ from stream.logs import Log
 from stream.settings import Settings
 
 _TELL_S = 5.0
+_ONCE_S = 0.0  # who waits for the broker, and hears a signal meanwhile, is the caller
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -52,11 +53,11 @@ class Restorer:
         """Let the stages begin anew with these partitions; return them with their committed offsets.
 
         Raises StateError, naming partition and record, for a changelog that cannot be read or does not fit;
-        KafkaException.
+        KafkaException where there is no answer at once, Unreachable where the changelog stays away.
         """
         if not partitions:
             return []
-        committed = committed_offsets(consumer, partitions)  # first: only then is the changelog whole
+        committed = committed_offsets(consumer, partitions, _ONCE_S)  # first: only then is the changelog whole
         self._tell_lost(consumer, committed)
         inputs = []
         for place in committed:
@@ -71,7 +72,7 @@ class Restorer:
     def _tell_lost(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         """Kafka deletes by age and size, read or not. Nothing brings it back, but somebody has to know."""
         for place in places:
-            if place.offset >= 0 and (lost := offsets_of(consumer, place)[0] - place.offset) > 0:
+            if place.offset >= 0 and (lost := offsets_of(consumer, place, _ONCE_S)[0] - place.offset) > 0:
                 self._log.warning("deleted before it was read", topic=place.topic, partition=place.partition, lost=lost)
 
     def _restore(self, score: ScoreStage, partitions: list[int]) -> None:

@@ -11,35 +11,62 @@ import threading
 import time
 from collections.abc import Callable
 
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from stream.kafka.patience import Patience
+from stream.kafka.refusals import Unreachable
 
 STANDSTILL_S = 10.0
 """How long the cluster answers, and the coordinator does not, before a client is given up, in s."""
 _ASK_S = 0.5
+_SLICE_S = 2.0
 
 
-def back(call: Callable[[], None], seconds: float) -> None:
+class Beside:
+    """A call in a thread of its own, which is under way from now on."""
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self._call = call
+        self._failures: list[Exception] = []
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def back(self, seconds: float) -> bool:
+        """Whether it is back, within so many seconds (above 0); raise what it has raised."""
+        self._thread.join(seconds)
+        if self._thread.is_alive():
+            return False
+        if self._failures:
+            raise self._failures[0]
+        return True
+
+    def _run(self) -> None:
+        try:
+            self._call()
+        except Exception as error:  # whatever it is, it did not happen
+            self._failures.append(error)
+
+
+def back(call: Callable[[], object], seconds: float) -> None:
     """Call in a thread of its own; raise what it raises, or TimeoutError if it is not back in time: it is left behind.
 
     ``seconds`` above 0.
     """
-    failures: list[KafkaException] = []
-
-    def run() -> None:
-        try:
-            call()
-        except KafkaException as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
+    if not Beside(call).back(seconds):
         raise TimeoutError
-    if failures:
-        raise failures[0]
+
+
+def awaited(patience: Patience, call: Callable[[], object], slice_s: float = _SLICE_S) -> None:
+    """Call in a thread of its own and wait for its end, however long that takes, as ``Patience`` waits: it is said, and
+    who is told to end leaves it behind. Raises what the call raises, what ``patience.look`` raises, and Unreachable.
+    """
+    beside = Beside(call)
+    while not beside.back(slice_s):
+        away = KafkaError(KafkaError._TIMED_OUT, "there is no answer")
+        if patience.stop():
+            raise Unreachable(f"Kafka cannot do it now: {away.str()}")
+        patience.say(away)
+        patience.look()
 
 
 def resumed(

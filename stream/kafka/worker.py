@@ -28,6 +28,7 @@ from stream.kafka.restore import Restorer
 from stream.kafka.route import RouteStage
 from stream.kafka.score import ScoreStage
 from stream.kafka.sending import Aborted
+from stream.kafka.standstill import back
 from stream.lines import LineReader
 from stream.logs import Log
 from stream.scoring import Scorer
@@ -36,6 +37,7 @@ from stream.settings import Settings
 _BATCH = 5_000
 _POLL_S = 0.05
 _WARN_S = 10.0
+_LEAVE_S = 10.0  # a client waits at its end for every answer that it is owed
 
 
 class Worker:
@@ -280,7 +282,10 @@ class Worker:
             self._sending.leave()
         except BrokerError as error:
             self._log.warning("the open transaction is left to the broker", error=str(error))
-        self._consumer.close()
+        try:
+            back(self._consumer.close, _LEAVE_S)
+        except TimeoutError:
+            self._log.warning("the group is not told that this worker ends: Kafka does not answer")
 
     def _check_changelog(self, inputs: int, changelog: int) -> None:
         if inputs != changelog:
