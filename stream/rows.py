@@ -106,4 +106,7 @@ def _read(row: dict[str, str]) -> Row:
 
 
 def _epoch_ms(time: str | None) -> int | None:
-    return (datetime.fromisoformat(time).replace(tzinfo=UTC) - _EPOCH) // _MS if time else None
+    if not time:
+        return None
+    moment = datetime.fromisoformat(time)
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MS

@@ -9,6 +9,7 @@ import pytest
 from command import Command
 from tiny_checkpoint import write_tiny_checkpoint
 
+from stream.rows import read_rows
 from stream.simulator import simulate
 
 
@@ -202,6 +203,12 @@ def test_p_values_that_promise_too_much_are_found_out(command: Command, tmp_path
     found = json.loads(ran.out)["calibration"]
     assert found["ks_p_value"] < 1e-6
     assert found["realised"]["0.1"] == 0.2
+
+
+@pytest.mark.parametrize("same", ["2008-11-09T20:41:02Z", "2008-11-09T20:41:02", "2008-11-09T22:41:02+02:00"])
+def test_a_time_of_a_row_may_have_another_offset(tmp_path: Path, same: str) -> None:
+    (tmp_path / "scores.csv").write_text(SCORES.replace("2008-11-09T20:41:02Z", same))
+    assert {row.last_time for row in read_rows(str(tmp_path / "scores.csv"))} == {1226263262000}
 
 
 def test_a_p_value_of_zero_is_the_least_there_is(command: Command, tmp_path: Path) -> None:
