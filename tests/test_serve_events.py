@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from confluent_kafka.admin import AdminClient, NewTopic
 from pipeline import new_settings, wait_until
 from serving import alarm, client, healthy, process, publish, serving, url_of
 
@@ -110,6 +111,20 @@ def test_what_is_forgotten_in_between_is_told(settings: Settings, tmp_path: Path
         with api.stream("GET", "/events", headers=headers) as stream:
             lines = stream.iter_lines()
             assert [next(lines) for _ in range(2)] == ["id: 10.0.0", "event: gap"]
+
+
+def test_a_topic_that_is_made_anew_is_followed(settings: Settings, tmp_path: Path) -> None:
+    admin, topic = AdminClient({"bootstrap.servers": settings.bootstrap_servers}), settings.scores_topic
+    with serving(settings, tmp_path) as api, listening(api) as events:
+        publish(settings, *(alarm(f"blk_{n}") for n in range(5)))
+        events.blocks(5)
+        count = len(admin.list_topics(topic).topics[topic].partitions)
+        admin.delete_topics([topic])[topic].result()
+        wait_until(lambda: topic not in admin.list_topics().topics, "it is gone")
+        admin.create_topics([NewTopic(topic, count, 1)])[topic].result()
+        publish(settings, alarm("blk_new"))
+        assert events.next()[0] == "gap"
+        assert events.blocks(1) == ["blk_new"]
 
 
 @pytest.mark.parametrize("last_id", ["x", "1.-2", "9" * 20])

@@ -68,6 +68,8 @@ class Following(Background):
     def _take(self, message: Any) -> None:
         if event := self._event(message):
             value, (_, published) = message.value() or b"", message.timestamp()
+            if message.offset() < self._store.position.get(message.partition(), 0):
+                self._store.begin({message.partition(): message.offset()})  # Kafka's client reads a topic made anew
             self._store.add(message.partition(), message.offset(), published, value, event)
         else:
             self._store.skip(message.partition(), message.offset())
