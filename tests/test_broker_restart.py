@@ -3,8 +3,9 @@
 import io
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -38,18 +39,22 @@ from stream.simulator import simulate
 SCORER = ContentScorer()
 
 
-def two_of(folder: Path) -> tuple[EmbeddedBroker, str, EmbeddedBroker]:
-    """A broker that runs, its address, and the same broker after a restart."""
+@contextmanager
+def two_of(folder: Path) -> Iterator[tuple[EmbeddedBroker, str, EmbeddedBroker]]:
+    """A broker that runs, its address, and the same broker after a restart, which ends with the block."""
     broker = EmbeddedBroker(folder, port=0, die_with_parent=True)
     address = broker.start()
-    return broker, address, EmbeddedBroker(folder, port=int(address.rpartition(":")[2]), die_with_parent=True)
+    again = EmbeddedBroker(folder, port=int(address.rpartition(":")[2]), die_with_parent=True)
+    try:
+        yield broker, address, again
+    finally:
+        again.stop()
 
 
 def test_the_worker_goes_on_where_the_broker_goes_on(tmp_path: Path) -> None:
-    broker, address, again = two_of(tmp_path / "broker")
     lines = [*simulate(40, seed=13).lines(), far_later()]
     half = len(lines) // 2
-    try:
+    with two_of(tmp_path / "broker") as (broker, address, again):
         settings = new_settings(address, worker_id="one")  # back in its group at once
         send(settings, lines[:half])
         with running(settings, SCORER):
@@ -59,13 +64,10 @@ def test_the_worker_goes_on_where_the_broker_goes_on(tmp_path: Path) -> None:
             send(settings, lines[half:])
             until_closed(settings, lines, SCORER)
         assert_same_windows(settings, lines, SCORER)
-    finally:
-        again.stop()
 
 
 def test_a_transaction_whose_records_are_lost_with_the_broker_keeps_nobody_waiting(tmp_path: Path) -> None:
-    broker, address, again = two_of(tmp_path / "broker")
-    try:
+    with two_of(tmp_path / "broker") as (broker, address, again):
         settings = new_settings(address, worker_id="one", kafka={"message.timeout.ms": "1000"})
         sending = Transactions(settings, Patience(new_log(io.StringIO())))
         consumer = new_consumer(settings, **membership(settings))
@@ -83,13 +85,10 @@ def test_a_transaction_whose_records_are_lost_with_the_broker_keeps_nobody_waiti
         sending.emit(Record(settings.scores_topic, b"key", b"after"))
         sending.commit(consumer, [])
         assert [message.value() for message in read(settings, settings.scores_topic)] == [b"kept", b"after"]
-    finally:
-        again.stop()
 
 
 def test_what_a_worker_asks_while_the_broker_is_away_it_asks_until_it_is_back(tmp_path: Path) -> None:
-    broker, address, again = two_of(tmp_path / "broker")
-    try:
+    with two_of(tmp_path / "broker") as (broker, address, again):
         settings = new_settings(address, worker_id="one", kafka={"session.timeout.ms": "1000"})
         patience, over = Patience(new_log(io.StringIO())), threading.Event()
         patience.stop = over.is_set
@@ -119,8 +118,6 @@ def test_what_a_worker_asks_while_the_broker_is_away_it_asks_until_it_is_back(tm
                     answer.result(60)
             finally:
                 over.set()
-    finally:
-        again.stop()
 
 
 def test_a_broker_that_goes_while_a_changelog_is_read_is_waited_for_and_no_damage(tmp_path: Path) -> None:
