@@ -17,8 +17,9 @@ dev: $(VENV)/.dev ## the same, with what tests and checks need
 demo: setup ## broker, topics, daemon, a stream with failures in it, anomalies as they come, streaming AUC
 	@$(BIN)/tinylogbert demo
 
-test: dev ## all tests, on a real Kafka broker
-	@$(BIN)/python -m pytest
+# Three at a time on two cores: a test that waits for Kafka leaves its core to others.
+test: dev ## all tests, on a real Kafka broker (TESTS_AT_ONCE=)
+	@$(BIN)/python -m pytest -n $(or $(TESTS_AT_ONCE),3) --dist loadfile --no-loadscope-reorder
 
 check: dev ## format, lint, types, import rules
 	$(BIN)/ruff format --check .

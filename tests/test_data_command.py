@@ -94,6 +94,7 @@ def refused() -> str:
             r"cannot fetch from 'file:.*' \(No connection adapters .*\); check the address, .*",
         ),
     ],
+    ids=["not found", "unavailable", "too short", "refused", "no address", "no such protocol"],
 )
 def test_what_cannot_be_fetched_is_one_line(
     web: Web, tmp_path: Path, command: Command, status: int, url: str | None, error: str

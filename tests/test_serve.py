@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 from pipeline import ContentScorer, line, new_settings, read_topic, running, send, wait_until
+from restarted import two_of
 from serving import alarm, client, healthy, logged, process, publish, serving, url_of
 
-from stream.broker import EmbeddedBroker
 from stream.settings import Settings
 
 LINES = [line(0, "Receiving block blk_1"), line(5, "received block blk_1"), line(7, "Receiving block blk_2")]
@@ -321,10 +321,7 @@ def test_logs_are_json_lines(settings: Settings, tmp_path: Path) -> None:
 
 
 def test_a_broker_that_was_away_is_followed_on(tmp_path: Path) -> None:
-    broker = EmbeddedBroker(tmp_path / "broker", port=0, die_with_parent=True)
-    address = broker.start()
-    again = EmbeddedBroker(tmp_path / "broker", port=int(address.rpartition(":")[2]), die_with_parent=True)
-    try:
+    with two_of(tmp_path / "broker") as (broker, address, again):
         settings = new_settings(address)
         with serving(settings, tmp_path) as api:
             publish(settings, alarm("blk_1"))
@@ -338,5 +335,3 @@ def test_a_broker_that_was_away_is_followed_on(tmp_path: Path) -> None:
             publish(settings, alarm("blk_2"))
             wait_until(lambda: ids(api.get("/anomalies").json()) == ["blk_2", "blk_1"], "the second alarm")
             wait_until(lambda: api.get("/health/ready").status_code == 200, "it is ready again")
-    finally:
-        again.stop()

@@ -13,9 +13,9 @@ import pytest
 from chromium import browser, sideways, visit
 from pipeline import ContentScorer, line, new_producer, new_settings, read_topic, running, send, wait_until
 from playwright.sync_api import Browser, Page, expect
+from restarted import two_of
 from serving import alarm, healthy, publish, serving
 
-from stream.broker import EmbeddedBroker
 from stream.settings import Settings
 
 expect.set_options(timeout=30_000)  # a busy machine is no failure; what has to be soon says how soon
@@ -234,10 +234,7 @@ def test_it_holds_still_while_somebody_reads(chromium: Browser, api: httpx.Clien
 
 
 def test_a_broker_that_is_away_is_said_and_what_comes_after_is_shown(chromium: Browser, tmp_path: Path) -> None:
-    broker = EmbeddedBroker(tmp_path / "broker", port=0, die_with_parent=True)
-    address = broker.start()
-    again = EmbeddedBroker(tmp_path / "broker", port=int(address.rpartition(":")[2]), die_with_parent=True)
-    try:
+    with two_of(tmp_path / "broker") as (broker, address, again):
         settings = new_settings(address)
         publish(settings, alarm("blk_1"))
         with serving(settings, tmp_path) as api, opened(chromium, api) as page:
@@ -248,8 +245,6 @@ def test_a_broker_that_is_away_is_said_and_what_comes_after_is_shown(chromium: B
             publish(settings, alarm("blk_2"))
             page.get_by_role("button", name="blk_2").wait_for(timeout=30_000)
             expect(page.locator(".away")).not_to_be_visible(timeout=20_000)
-    finally:
-        again.stop()
 
 
 def test_the_figures_show_open_windows_and_the_streaming_auc_if_told_where(
