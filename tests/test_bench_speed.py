@@ -252,7 +252,7 @@ def test_a_package_is_installed_once(tmp_path: Path) -> None:
 def test_names_are_those_of_the_help() -> None:
     done = CliRunner().invoke(bench_speed, ["--only", "noop,fastest"])
     assert done.exit_code == 2
-    assert "'fastest' is none of noop, noop-transactions, quixstreams, keyed, any-key" in done.output
+    assert "'fastest' is none of noop, noop-default, noop-transactions, quixstreams, keyed, any-key" in done.output
     assert "python -m bench.speed --only noop,keyed" in CliRunner().invoke(bench_speed, ["--help"]).output
 
 

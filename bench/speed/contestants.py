@@ -47,13 +47,18 @@ Contestant = Callable[[Place], Started]
 
 
 def noop(place: Place) -> Started:
-    """The loop that does nothing, at least once."""
-    return _noop(place, [])
+    """The loop that does nothing, at least once, with our daemon's settings of Kafka's client."""
+    return _noop(place, "tuned")
+
+
+def noop_default(place: Place) -> Started:
+    """The same as a person would write it: with the client's settings as they come."""
+    return _noop(place, "default")
 
 
 def noop_transactions(place: Place) -> Started:
-    """The same, exactly once."""
-    return _noop(place, [place.unique])
+    """The loop with our daemon's settings, exactly once."""
+    return _noop(place, "transactions")
 
 
 def quixstreams(place: Place) -> Started:
@@ -79,6 +84,7 @@ def any_key(place: Place, *flags: str) -> Started:
 
 CONTESTANTS: dict[str, Contestant] = {
     "noop": noop,
+    "noop-default": noop_default,
     "noop-transactions": noop_transactions,
     "quixstreams": quixstreams,
     "keyed": keyed,
@@ -90,10 +96,10 @@ CONTESTANTS: dict[str, Contestant] = {
 }
 
 
-def _noop(place: Place, last: list[str]) -> Started:
+def _noop(place: Place, kind: str) -> Started:
     base, sink = place.base, _sink(place)
     names = [base.bootstrap_servers, place.unique, base.raw_topic, sink, str(place.lines), str(place.commit_s)]
-    command = [sys.executable, "-m", "bench.speed.noop", *names, *last]
+    command = [sys.executable, "-m", "bench.speed.noop", *names, kind]
     return Started(command, place.unique, [base.raw_topic], [sink], {})
 
 

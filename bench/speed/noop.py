@@ -1,7 +1,9 @@
 """The loop that does nothing but read and write: what Kafka's client can move at all, and what ours is held against.
 
-``python -m bench.speed.noop ADDRESS GROUP FROM TO LINES SECONDS [TRANSACTIONAL_ID]``. Consumes batches, produces each
-value, and commits each so many seconds and at the end of the lines; then it waits to be ended.
+``python -m bench.speed.noop ADDRESS GROUP FROM TO LINES SECONDS KIND``. Consumes batches, produces each value, and
+commits each so many seconds and at the end of the lines; then it waits to be ended. ``KIND`` is ``default``, with the
+client's settings as they come, as a person would write the loop; ``tuned``, with those of our daemon; or
+``transactions``, the same exactly once.
 """
 
 import sys
@@ -13,12 +15,11 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 _BATCH = 5_000
 _TIMEOUT_S = 30.0
 
+_ANY = {"auto.offset.reset": "earliest", "enable.auto.commit": False}
 # What both of ours have, too: see ``stream.kafka.clients``. Less is read ahead than the client would by itself, which
 # costs the loop nothing, so that what was fetched before the time begins is little beside what is timed.
 _READING = {
     "queued.min.messages": 20_000,
-    "auto.offset.reset": "earliest",
-    "enable.auto.commit": False,
     "isolation.level": "read_committed",
     "queued.max.messages.kbytes": 64 * 1024,
     "fetch.queue.backoff.ms": 20,
@@ -35,11 +36,13 @@ _WRITING = {
 }
 
 
-def main(address: str, group: str, source: str, sink: str, lines: str, every: str, unique: str | None = None) -> None:
+def main(address: str, group: str, source: str, sink: str, lines: str, every: str, kind: str) -> None:
     """Move lines until the process is ended."""
     common: dict[str, Any] = {"bootstrap.servers": address}
-    consumer = Consumer({**common, **_READING, "group.id": group})
-    producer = Producer({**common, **_WRITING, **({"transactional.id": unique} if unique else {})})
+    reading, writing = ({}, {}) if kind == "default" else (_READING, _WRITING)
+    unique = {"transactional.id": group} if kind == "transactions" else {}
+    consumer = Consumer({**common, **_ANY, **reading, "group.id": group})
+    producer = Producer({**common, **writing, **unique})
     if unique:
         producer.init_transactions(_TIMEOUT_S)
         producer.begin_transaction()
@@ -53,7 +56,7 @@ def main(address: str, group: str, source: str, sink: str, lines: str, every: st
         left -= len(batch)
         dirty = dirty or bool(batch)
         if dirty and (time.monotonic() >= due or left <= 0):
-            _commit(consumer, producer, unique is not None)
+            _commit(consumer, producer, bool(unique))
             due, dirty = time.monotonic() + float(every), False
 
 
