@@ -13,11 +13,11 @@ def test_singular_values_move_close_to_one_and_the_directions_stay(shape: tuple[
     torch.manual_seed(0)
     left, _ = torch.linalg.qr(torch.randn(shape[0], shape[1], shape[1]))
     right, _ = torch.linalg.qr(torch.randn(shape[0], shape[2], shape[1]))
-    values = torch.logspace(-1, 1, shape[1])
+    values = torch.logspace(-1, 0.5, shape[1])  # the least is .019 of the norm
     found = left.mT @ orthogonal((left * values) @ right.mT) @ right  # diagonal, if the directions stay
     inner = found.diagonal(dim1=1, dim2=2)
-    assert inner.min() > 0.6
-    assert inner.max() < 1.3
+    assert inner.min() > 0.7
+    assert inner.max() < 1.28
     assert (found - torch.diag_embed(inner)).abs().max() < 0.1
 
 

@@ -2,7 +2,7 @@
 Hinton et al. 2015), in one forward pass and in words, so that it goes on to lines that the teacher never saw.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -10,10 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from model.bert import TinyLogBERT
+from training.halves import Part, halves
 from training.loop import Progress, optimise
 from training.packed import Batch, hidden_at
 from training.samples import Sampler
 from training.together import crew
+
+Sample = tuple[tuple[int, ...], float]
 
 _FIRST = 64
 
@@ -30,20 +33,19 @@ def train_head(
     with torch.no_grad():
         model.anomaly_head[2].bias.fill_(float(first.mean()))  # type: ignore[operator]
 
-    def losses() -> Iterator[Callable[[], Tensor]]:
+    def losses() -> Iterator[list[Part]]:
         for _ in range(steps):
             drawn = [sampler.draw(batch // len(samplers)) for sampler in samplers]
             samples = [sample for ids, targets in drawn for sample in zip(ids, targets.tolist(), strict=True)]
             mine = samples[crew().share(len(samples))]
-            yield partial(_loss, model, huber, mine, len(mine) / len(samples))
+            parts = halves(mine, model.encoder.device)
+            yield [partial(_loss, model, huber, part, len(part) / len(samples)) for part in parts]
 
     return optimise(model, losses(), steps, rate, "head", progress)
 
 
-def _loss(model: TinyLogBERT, huber: nn.Module, samples: list[tuple[tuple[int, ...], float]], part: float) -> Tensor:
+def _loss(model: TinyLogBERT, huber: nn.Module, samples: Sequence[Sample], part: float) -> Tensor:
     """Mean loss of samples that are this part of a batch, times the part: the model's forward pass, without padding."""
-    if not samples:
-        return torch.zeros(1)
     device = model.encoder.device
     batch = Batch([ids for ids, _ in samples]).to(device)
     wanted = torch.tensor([target for _, target in samples], dtype=torch.float32, device=device)

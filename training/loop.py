@@ -1,13 +1,13 @@
 """What all stages of training share: optimiser, schedule, progress with loss, going on where it was killed."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from model.bert import padded
+from training.halves import Gradients, Part
 from training.muon import Both
-from training.precision import quick
 from training.resume import Point, put_back, state_of
 from training.run import Progress, Row, Run
 from training.together import crew
@@ -25,7 +25,7 @@ def batch_of(sequences: Sequence[Ids]) -> tuple[Tensor, Tensor]:
 
 def optimise(
     module: nn.Module,
-    losses: Iterable[Callable[[], Tensor]],
+    losses: Iterable[Sequence[Part]],
     steps: int,
     rate: float,
     stage: str,
@@ -33,9 +33,9 @@ def optimise(
 ) -> float:
     """Take ``steps`` steps (``training.muon``) with a linear warm-up and decay; return the running mean of the loss.
 
-    ``losses`` yields, for each step, a function that computes its loss, or this process's part of it
-    (``training.together``): the parts add up. All chance but torch's own is in what yields it. ``progress`` may be a
-    ``Run``: a stage that it knows to be over is not begun, and one that was killed goes on.
+    ``losses`` yields, for each step, functions that compute parts of its loss (``training.halves``), which add up, over
+    all processes of a crew (``training.together``). All chance but torch's own is in what yields them. ``progress`` may
+    be a ``Run``: a stage that it knows to be over is not begun, and one that was killed goes on.
     """
     run = Run.of(progress)
     begun = run.begin()
@@ -47,7 +47,7 @@ def optimise(
 
 def _trained(
     module: nn.Module,
-    losses: Iterable[Callable[[], Tensor]],
+    losses: Iterable[Sequence[Part]],
     steps: int,
     rate: float,
     stage: str,
@@ -61,24 +61,19 @@ def _trained(
         over, mean = point.step, point.told["mean"]
     crew().agree(module)
     module.train()
-    for step, compute in enumerate(losses):
-        if step < over:
-            continue  # drawn again, for what comes after, and not computed
-        now = rate * _factor(step, steps)
-        loss = _step(module, optimizer, now, compute)
-        mean = loss if step == 0 else 0.98 * mean + 0.02 * loss
-        run.step(Row(stage, step + 1, loss, mean, now), steps, lambda: state_of(module, optimizer))
+    with Gradients(module) as gradients:
+        for step, parts in enumerate(losses):
+            if step < over:
+                continue  # drawn again, for what comes after, and not computed
+            now = rate * _factor(step, steps)
+            loss = _step(module, gradients, optimizer, now, parts)
+            mean = loss if step == 0 else 0.98 * mean + 0.02 * loss
+            run.step(Row(stage, step + 1, loss, mean, now), steps, lambda: state_of(module, optimizer))
     return mean
 
 
-def _step(module: nn.Module, optimizer: Both, rate: float, compute: Callable[[], Tensor]) -> float:
-    device = next(module.parameters()).device
-    with torch.autocast(device.type, torch.bfloat16, enabled=quick(device)):
-        loss = compute()
-    module.zero_grad(set_to_none=True)
-    if loss.requires_grad:  # that of an empty part does not
-        loss.backward()  # type: ignore[no-untyped-call]
-    loss = loss.detach().reshape(1).to(device)
+def _step(module: nn.Module, gradients: Gradients, optimizer: Both, rate: float, parts: Sequence[Part]) -> float:
+    loss = gradients.set(parts)
     if crew().size > 1:
         crew().sum([*map(_gradient, module.parameters()), loss])
     nn.utils.clip_grad_norm_(module.parameters(), 1.0)

@@ -6,7 +6,8 @@ both readings of a line come to mean the same. Does not know what is anomalous.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from model.bert import TinyLogBERT
 from model.encoding import WindowEncoder
 from training.bags import Bag
+from training.halves import Part, halves
 from training.loop import Ids, Progress, optimise
 from training.packed import Batch, hidden_at
 from training.together import crew
@@ -68,12 +70,12 @@ def pretrain(
         return math.nan
     module = MaskedLM(model).to(model.encoder.device)
 
-    def losses() -> Iterator[Callable[[], Tensor]]:
+    def losses() -> Iterator[list[Part]]:
         for _ in range(epochs):
             chosen = rng.permutation(len(texts))[:readings].tolist()
             for i in range(0, readings, batch):
                 read = [reader.read(*texts[j]) for j in chosen[i : i + batch]]
-                yield _loss(module, masked(read, encoder, rng))
+                yield _parts(module, masked(read, encoder, rng))
 
     return optimise(module, losses(), steps, rate, "masked language model", progress)
 
@@ -110,11 +112,16 @@ def _masked(ids: npt.NDArray[np.int64], encoder: WindowEncoder, rng: np.random.G
     return Masked(tuple(hidden.tolist()), tuple(places.tolist()), tuple(labels.tolist()))
 
 
-def _loss(module: MaskedLM, windows: Sequence[Masked]) -> Callable[[], Tensor]:
-    """What computes this process's part of the mean loss of a batch."""
+def _parts(module: MaskedLM, windows: Sequence[Masked]) -> list[Part]:
+    """What computes this process's parts of the mean loss of a batch."""
     mine = windows[crew().share(len(windows))]
-    part = sum(len(window.places) for window in mine) / sum(len(window.places) for window in windows)
-    return lambda: module(*placed(mine)) * part if mine else torch.zeros(1)
+    hidden = sum(len(window.places) for window in windows)
+    return [partial(_loss, module, part, hidden) for part in halves(mine, module.encoder.device)]
+
+
+def _loss(module: MaskedLM, windows: Sequence[Masked], hidden: int) -> Tensor:
+    loss: Tensor = module(*placed(windows))
+    return loss * (sum(len(window.places) for window in windows) / hidden)
 
 
 def placed(windows: Sequence[Masked]) -> tuple[Batch, Tensor, Tensor]:
