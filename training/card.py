@@ -58,6 +58,13 @@ Threshold of a complete window {closed:.2f}, of one that may go on {opened:.2f}.
 - It knows the kinds of line of its training logs as single tokens; others it reads as words, and judges by them.
 - Order within a window is not seen: what counts is which kinds of line there are, and how often.
 - A failure that shows only in what does not come is found when the window is closed, not before.
+- The budget of false alarms is meant for windows like those above. Behaviour that is new to them rings more often.
+
+## When a simple detector is enough
+
+Where training has seen nearly all kinds of line and failures show in how often these come, PCA on event counts is not
+much worse and takes a fraction of the time (`consume --scorer pca`, if it lies beside). It cannot read: a new line is
+new to it, harmless or not. `tinylogbert replay` runs both on your logs and says whether the difference may be chance.
 """
 
 

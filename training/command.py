@@ -38,7 +38,9 @@ _OPTIONS = (
     ),
     click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of all chance."),
     click.option("--epochs", type=click.IntRange(0), default=0, show_default=True, help="Of masked-LM pretraining."),
-    click.option("--steps", type=click.IntRange(1), default=600, show_default=True, help="Of the head, of 96 windows."),
+    click.option(
+        "--steps", type=click.IntRange(1), default=400, show_default=True, help="Of the head; 144 windows each."
+    ),
     click.option(
         "--false-alarms",
         callback=lambda _context, _option, text: _budget(text),

@@ -57,7 +57,7 @@ _SOONEST = 1000  # ms of quiet: whenever a daemon looks at a window, training ha
 class Recipe:
     """What a person may choose. ``false_alarms``: see ``training.budget``.
 
-    ``epochs`` are those of the masked language model, 0 for none; ``steps`` of the head are batches of 96 windows;
+    ``epochs`` are those of the masked language model, 0 for none; ``steps`` of the head are batches of 144 windows;
     ``zone`` is the time zone of stamps that name none. ``healthy``: no failure is among the windows that are trained on
     (those ``left_out`` were all). ``name``, ``command`` and ``source`` (what the lines are) stand
     in the model card.
@@ -65,7 +65,7 @@ class Recipe:
 
     seed: int = 0
     epochs: int = 0
-    steps: int = 600
+    steps: int = 400
     false_alarms: str = "1e-3"
     base_model: str | None = None
     name: str = "hdfs"

@@ -16,7 +16,7 @@ from training.bags import Bag, Corpus, Floats, matrix
 from training.mlm import readings_of
 from training.thinning import thin
 
-_MLM, _HEAD = (32, 1_024), (96, 2_048)  # windows and tokens of a batch, at most
+_MLM, _HEAD = (32, 1_024), (144, 3_072)  # windows and tokens of a batch, at most
 _LEAST = 8
 _EPOCH_TOKENS = 65_536
 _CELLS = 1_000_000

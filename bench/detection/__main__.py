@@ -54,7 +54,7 @@ Ctrl-C, and it goes on. Without a log, only simulations are judged.""",
 @click.option("--seeds", default=3, show_default=True, type=click.IntRange(1), help="Each fold has one of them.")
 @click.option("--every-seed", is_flag=True, help="Each fold has all of them.")
 @click.option("--blocks", default=2000, show_default=True, type=click.IntRange(200), help="Of a simulation.")
-@click.option("--steps", default=600, show_default=True, type=click.IntRange(1), help="Of TinyLogBERT's head.")
+@click.option("--steps", default=400, show_default=True, type=click.IntRange(1), help="Of TinyLogBERT's head.")
 @click.option("--epochs", default=0, show_default=True, type=click.IntRange(0), help="Of its pretraining.")
 @click.option("--false-alarms", default=1e-3, show_default=True, type=click.FloatRange(1e-6, 0.05), help="The budget.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False), help="Writes the figures to this file, too.")

@@ -21,7 +21,7 @@ class Wanted:
     seeds: int = 3
     every_seed: bool = False
     blocks: int = 2000
-    steps: int = 600
+    steps: int = 400
     epochs: int = 0
     false_alarms: float = 1e-3
 
