@@ -275,6 +275,19 @@ def test_two_contestants_move_the_lines_of_one_topic(embedded_broker: EmbeddedBr
     assert [text.partition(":")[0] for text in heard] == ["round 1 of 1, noop", "round 1 of 1, noop-transactions"]
 
 
+def test_what_has_a_goal_is_held_against_the_loop_with_the_clients_own_settings_too() -> None:
+    runs = {
+        name: [Run(1_000, 1.0, rate, 2.0, 1.0, 100.0)]
+        for name, rate in (("noop", 800.0), ("noop-default", 200.0), ("keyed", 100.0))
+    }
+    found = {(row.figure.section, row.figure.name): row for row in compared(figures(runs))}
+    tuned = found["lines moved", "keyed"]
+    plain = found["lines moved, beside the loop with the client's own settings", "keyed"]
+    assert (tuned.ratio, tuned.reached) == (0.125, False)
+    assert (plain.ratio, plain.reached) == (0.5, True)
+    assert ("lines moved, beside the loop with the client's own settings", "noop") not in found
+
+
 def living(pid: int) -> list[psutil.Process]:
     """The children of a process that are no zombies, with theirs."""
     children = psutil.Process(pid).children(recursive=True)
