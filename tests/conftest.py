@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
+from pipeline import wait_until
 
 from stream.broker import EmbeddedBroker
 
@@ -91,6 +92,12 @@ def create_topic(broker: str, topic_name: Callable[..., str]) -> Callable[..., s
         topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=dict(config or {}))
         admin = AdminClient({"bootstrap.servers": broker, "log_level": 0})  # dropped early, it would cancel the request
         admin.create_topics([topic])[name].result(timeout=30)
+
+        def led() -> bool:  # a busy broker knows what it has created a moment later
+            found = admin.list_topics(name, timeout=30).topics[name].partitions.values()
+            return len(found) == partitions and all(partition.leader >= 0 for partition in found)
+
+        wait_until(led, f"the topic {name} is led")
         return name
 
     return create
