@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import cycle
 
 from confluent_kafka import KafkaError, KafkaException
 
@@ -16,6 +17,8 @@ Labelled = tuple[bytes, bool | None]
 """A raw line without its newline, and whether its block is known to be anomalous."""
 
 _GIVE_UP_MS = 30_000
+_ASK_S = 5.0
+_ANY = -1  # the client's own choice
 _EVERY_LINES = 1_000
 _NAP_S = 0.1
 _HEADERS: dict[bool | None, list[tuple[str, bytes]] | None]
@@ -88,9 +91,8 @@ class Sender:
         self._lost = False
         # Only what fails is reported: a callback for each line would cost more than sending it.
         own = {"delivery.report.only.error": True, "on_delivery": self._report, "message.timeout.ms": _GIVE_UP_MS}
-        # Or a short log lies in one partition nearly alone, and event time, which waits for the others, goes nowhere.
-        own["sticky.partitioning.linger.ms"] = 0
         self._producer = new_producer(settings, **own)
+        self._turns: Iterator[int] | None = None  # in which partitions take the lines without a key
 
     def send(self, lines: Iterable[Labelled]) -> None:
         """Send lines until they end or ``stop`` is called; raise BrokerError if Kafka takes none for 30 s."""
@@ -124,9 +126,12 @@ class Sender:
         self._stopped = True
 
     def _produce(self, raw: bytes, key: bytes | None, headers: list[tuple[str, bytes]] | None) -> None:
+        if key is None and self._turns is None:
+            self._turns = cycle(self._led())
+        partition = next(self._turns) if key is None and self._turns else _ANY
         while True:
             try:
-                self._producer.produce(self._topic, raw, key, headers=headers)
+                self._producer.produce(self._topic, raw, key, partition, headers=headers)
                 return
             except BufferError:
                 self._producer.poll(_NAP_S)
@@ -138,6 +143,18 @@ class Sender:
                 self.failed += 1
                 self.why = cause.str()
                 return
+
+    def _led(self) -> list[int]:
+        """The partitions that have a leader, or any, where nobody tells them.
+
+        Left to itself, the client puts a short log into one of them nearly alone, since it is the first whose broker it
+        has found: event time, which waits for the others, would go nowhere.
+        """
+        try:
+            found = self._producer.list_topics(self._topic, timeout=_ASK_S).topics[self._topic].partitions
+        except KafkaException:
+            return [_ANY]
+        return [number for number, place in sorted(found.items()) if place.leader >= 0] or [_ANY]
 
     def _wait(self, seconds: float) -> None:
         while seconds > 0 and not self._stopped:
