@@ -12,6 +12,7 @@ from pipeline import ContentScorer, all_read, flags, line, new_settings, running
 from secured import PASSWORD, Secured, secured_broker
 from tiny_checkpoint import write_tiny_checkpoint
 
+from stream.broker import EmbeddedBroker
 from stream.errors import BrokerError
 from stream.kafka.allowed import lacking
 from stream.kafka.clients import new_admin
@@ -45,6 +46,14 @@ def logged_in(secured: Secured, settings: Settings, rights: Iterable[Right], pas
     return settings.model_copy(update={"bootstrap_servers": secured.sasl, "kafka": properties})
 
 
+@pytest.fixture
+def own_broker(tmp_path: Path) -> Iterator[str]:
+    """A broker that nobody else leaves anything on."""
+    broker = EmbeddedBroker(tmp_path / "broker", port=0, heap="512m", die_with_parent=True)
+    yield broker.start()
+    broker.stop()
+
+
 def traces(settings: Settings) -> tuple[set[str], set[str]]:
     """Names of groups and topics, those of transactions and offsets left out."""
     admin = new_admin(settings)
@@ -53,9 +62,9 @@ def traces(settings: Settings) -> tuple[set[str], set[str]]:
 
 
 def test_where_nothing_is_wrong_it_exits_with_0_and_leaves_nothing(
-    broker: str, command: Command, tmp_path: Path
+    own_broker: str, command: Command, tmp_path: Path
 ) -> None:
-    settings = new_settings(broker)
+    settings = new_settings(own_broker)
     send(settings, [line(n, f"Receiving block blk_{n}") for n in range(30)])
     folder = write_tiny_checkpoint(tmp_path / "model")
     before = traces(settings)
