@@ -27,7 +27,7 @@ class BertScorer:
     def __init__(self, checkpoint: Checkpoint, memo: bool = True, threads: int | None = None) -> None:
         self._checkpoint, self._threads = checkpoint, threads
         self._inference = Inference(checkpoint.forward, memo, threads)
-        self._judge = checkpoint.calibration.graded()
+        self._judge, self._memo = checkpoint.calibration.graded(), memo
         self._explained: Callable[[tuple[str, ...], bool], tuple[Surprise, ...]] = self._explain
         if memo:  # one failure leaves its windows in many blocks
             self._explained = lru_cache(_EXPLAINED)(self._explain)
@@ -68,6 +68,15 @@ class BertScorer:
     def work(self) -> Work:
         """See ``stream.scoring.Measured``."""
         return self._inference.work
+
+    @property
+    def bagged(self) -> bool:
+        """See ``stream.scoring.Bagged``; without a memo, nobody else shall have one."""
+        return self._memo
+
+    def spare(self, windows: int) -> None:
+        """See ``stream.scoring.Bagged``."""
+        self._inference.asked += windows
 
     def threshold(self, complete: bool) -> float:
         """See ``stream.scoring.Thresholded``."""

@@ -80,6 +80,20 @@ class Remembers(Protocol):
 
 
 @runtime_checkable
+class Bagged(Protocol):
+    """A scorer that does not look at the order of lines, so that others may remember its scores by the bag of them."""
+
+    @property
+    def bagged(self) -> bool:
+        """Whether that is so."""
+        ...
+
+    def spare(self, windows: int) -> None:
+        """Count windows whose scores were remembered by who would have asked for them."""
+        ...
+
+
+@runtime_checkable
 class Thresholded(Protocol):
     """A scorer that knows from which score on it calls windows anomalous."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stream.errors import UserError
 from stream.logs import Log
-from stream.scoring import Measured, Remembers, Score, Scorer, Surprise, Work
+from stream.scoring import Bagged, Measured, Remembers, Score, Scorer, Surprise, Work
 
 LOOK_S = 1.0
 STILL_S = 2.0
@@ -63,6 +63,16 @@ class SwappableScorer:
     def work(self) -> Work | None:
         """See ``Measured``: of what scores now."""
         return self.current.work if isinstance(self.current, Measured) else None
+
+    @property
+    def bagged(self) -> bool:
+        """See ``Bagged``: of what scores now."""
+        return isinstance(self.current, Bagged) and self.current.bagged
+
+    def spare(self, windows: int) -> None:
+        """See ``Bagged``."""
+        if isinstance(self.current, Bagged):
+            self.current.spare(windows)
 
     def score(self, windows: Sequence[Sequence[str]], complete: Sequence[bool]) -> list[Score]:
         """See ``Scorer.score``."""

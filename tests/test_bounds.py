@@ -204,7 +204,7 @@ def filled(seconds: list[int]) -> WindowStore:
         store.add(b"blk_1", epoch_ms(second), "text", offset)
     store.progress = epoch_ms(max(seconds))
     store.advance(store.progress)
-    store.looks = 0
+    assert store.looks == 0
     return store
 
 

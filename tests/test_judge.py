@@ -8,9 +8,9 @@ import pytest
 from driver import Fingerprint, epoch_ms
 
 from stream.scoring import Score, Surprise
+from stream.windows.due import Due
 from stream.windows.judge import MAX_EVIDENCE, judge, time_text
 from stream.windows.openwindow import Published
-from stream.windows.store import Due
 from stream.windows.window import Reason, Window
 
 NORMAL, ALARM = Score(1.5, 0.4, False, "normal"), Score(3.25, 0.0004, True, "critical")

@@ -9,9 +9,9 @@ from typing import Any
 from bench.evidence.truth import Truth, truths
 from bench.evidence.watched import WatchedScorer
 from stream.simulator import BlockLabel, Simulation
+from stream.windows.due import Due
 from stream.windows.files import windows_of
 from stream.windows.judge import judge
-from stream.windows.store import Due
 from stream.windows.window import Window
 
 TOP = 3

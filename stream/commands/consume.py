@@ -1,6 +1,5 @@
 """``tinylogbert consume``: the daemon."""
 
-import gc
 import os
 import signal
 import sys
@@ -16,6 +15,7 @@ import click
 from stream.commands.denied import rights_named
 from stream.commands.options import settings_options
 from stream.commands.scorers import checkpoint_files, load_scorer, scorer_folder
+from stream.garbage import collected_rarely
 from stream.settings import DAEMON, Settings
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from stream.logs import Log
     from stream.scoring import Scorer
     from stream.swap import Swapper
-
-
-_GARBAGE = 20_000
 
 
 @click.command(
@@ -103,10 +100,11 @@ def run_daemon(
         def every() -> None:
             figures()
             metrics()
+            collect()
             if swapper and swapper.tick(time.monotonic(), hangup()) and worker.score:
                 worker.score.look_again()
 
-        with metrics_of(worker, settings, log) as metrics, settled_memory():
+        with metrics_of(worker, settings, log) as metrics, collected_rarely() as collect:
             worker.run(stop, every)
         log.info("ended", **figures.totals())
 
@@ -134,23 +132,6 @@ def _ready_topics(settings: Settings, log: "Log") -> None:
     for topic in create_topics(admin, settings):
         log.info("topic created", topic=topic)
     require_fitting(admin, settings)
-
-
-@contextmanager
-def settled_memory() -> Iterator[None]:
-    """What is loaded by now stays, so the garbage collector need not look at it again (a checkpoint that is exchanged
-    later is freed all the same, but for cycles). And it looks more rarely, since messages, which it counts, come and go
-    by the thousand and are in no cycles.
-    """
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_GARBAGE, 20, 20)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 def import_model(settings: Settings) -> None:

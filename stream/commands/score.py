@@ -18,9 +18,9 @@ from stream.lines import BadLine
 from stream.rows import RowWriter
 from stream.scoring import Scorer
 from stream.settings import Settings
+from stream.windows.due import Due
 from stream.windows.files import Counts, windows_of
 from stream.windows.judge import judge
-from stream.windows.store import Due
 from stream.windows.window import Window
 
 _BATCH = 512

@@ -57,22 +57,26 @@ class Log:
         check(line)
         try:
             time, text, _ = self._reader.parts(line)
-        except BadLine as bad:
-            return self._without_time(inner, bad)
+        except BadLine:
+            blocks = tuple(self._reader.blocks.windowed(line))
+            if (head := self._before(inner)) is not None:
+                return self._more(head, line, blocks)
+            if line.strip():
+                self.head = None
+            if blocks:
+                raise  # not from a function that is given it: error and frame would hold each other
+            return None
         self.head = Head(time, text, (), source)
         blocks = tuple(self._reader.blocks.windowed(line))
         self.head = Head(time, text, blocks, source)
         return Entry(time, text, blocks, line) if blocks else None
 
-    def _without_time(self, inner: Inner, bad: BadLine) -> Entry | None:
-        head, blocks = self.head, self._reader.blocks.windowed(inner.line)
-        if head is not None and head.source == inner.source and head.bearable and continues(inner.line):
-            return self._more(head, inner.line, tuple(blocks))
-        if inner.line.strip():
-            self.head = None
-        if blocks:
-            raise bad
-        return None
+    def _before(self, inner: Inner) -> Head | None:
+        """The line that one without a time goes on with, if it does."""
+        head = self.head
+        if head is None or head.source != inner.source or not head.bearable or not continues(inner.line):
+            return None
+        return head
 
     def _more(self, head: Head, line: bytes, blocks: tuple[bytes, ...]) -> Entry | None:
         grown = longer(head, self._reader.text(line), is_frame(line.decode()), blocks)

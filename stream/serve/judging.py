@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from stream.lines import BadLine, LineReader, new_reader
 from stream.lines.reader import MAX_LINE_BYTES
 from stream.scoring import Scorer
+from stream.windows.due import Due
 from stream.windows.files import Counts, windows_of
 from stream.windows.judge import judge
 from stream.windows.settings import WindowSettings
-from stream.windows.store import Due
 from stream.windows.window import Reason, Window
 
 MAX_LINES = 10_000

@@ -9,9 +9,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from stream.scoring import Score, Scorer
+from stream.windows.due import Due
+from stream.windows.known import Known
 from stream.windows.openwindow import Published
-from stream.windows.store import Due
-from stream.windows.window import Window
+from stream.windows.window import Window, name_of
 
 SCHEMA = 1
 MAX_EVIDENCE = 5
@@ -30,17 +31,22 @@ class Judged(NamedTuple):
     published: Published
 
 
-def judge(due: Sequence[Due], scorer: Scorer, source: Source) -> list[Judged]:
-    """Score the windows together and return their events in order; open windows with nothing new have none."""
-    scores = scorer.score([d.window.texts for d in due], [d.window.complete for d in due])
+def judge(due: Sequence[Due], scorer: Scorer, source: Source, known: Known | None = None) -> list[Judged]:
+    """Score the windows together and return their events in order; open windows with nothing new have none.
+
+    ``known`` remembers scores from one call to the next, of windows of one partition.
+    """
+    scores = (known or Known()).scores(due, scorer)
     judged: list[Judged] = []
     latest: dict[tuple[bytes, int], Published] = {}
-    for (key, window, published), score in zip(due, scores, strict=True):
-        before = latest.get((key, window.part), published)
-        if window.complete or _is_news(before, score, scorer.material):
+    material = scorer.material
+    for d, score in zip(due, scores, strict=True):
+        place = d.key, d.head.part
+        before = latest.get(place, d.published)
+        if d.complete or _is_news(before, score, material):
             now = Published(before.revision + 1 if before else 1, score.value, score.anomalous)
-            latest[key, window.part] = now
-            judged.append(Judged(key, _event(window, score, now.revision, scorer, source), now))
+            latest[place] = now
+            judged.append(Judged(d.key, _event(d, score, now.revision, scorer, source), now))
     return judged
 
 
@@ -49,24 +55,25 @@ def _is_news(before: Published | None, score: Score, material: float) -> bool:
     return before is None or before.anomalous != score.anomalous or abs(score.value - before.score) >= material
 
 
-def _event(window: Window, score: Score, revision: int, scorer: Scorer, source: Source) -> dict[str, Any]:
+def _event(due: Due, score: Score, revision: int, scorer: Scorer, source: Source) -> dict[str, Any]:
+    head = due.head
     return {
         "schema": SCHEMA,
-        "block_id": window.block_id,
-        "part": window.part,
+        "block_id": name_of(due.key),
+        "part": head.part,
         "revision": revision,
-        "status": "closed" if window.complete else "open",
-        "reason": window.reason.value,
+        "status": "closed" if due.complete else "open",
+        "reason": head.reason.value,
         "score": score.value,
         "p_value": score.p_value,
         "anomalous": score.anomalous,
         "severity": score.severity,
         "grades": score.grades,
-        "lines": len(window.texts),
-        "first_time": time_text(window.times[0]),
-        "last_time": time_text(window.times[-1]),
+        "lines": head.lines,
+        "first_time": time_text(head.first),
+        "last_time": time_text(head.last),
         "checkpoint": scorer.checkpoint,
-        "evidence": _evidence(window, scorer, source) if score.anomalous else [],
+        "evidence": _evidence(due.window, scorer, source) if score.anomalous else [],
     }
 
 

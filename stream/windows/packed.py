@@ -5,6 +5,7 @@ sign stay small (Protocol Buffers encoding specification). Log stamps are mostly
 carries one bit that says whether it counts seconds or milliseconds.
 """
 
+import re
 from collections.abc import Callable, Iterator
 
 from stream.errors import StateError
@@ -13,6 +14,7 @@ _TWO = 1 << 14
 _SHORT = [bytes((n,)) if n < 128 else bytes((n & 127 | 128, n >> 7)) for n in range(_TWO)]
 _LOW = [bytes((n & 127 | 128, n >> 7 | 128)) for n in range(_TWO)]  # the low 14 bits of a longer number
 _REMEMBERED = 1 << 16
+_LINE = re.compile(rb"([\x80-\xff]*[\x00-\x7f])" + rb"[\x80-\xff]*[\x00-\x7f]" * 2)
 
 
 class _Codes(dict[int, bytes]):
@@ -32,6 +34,16 @@ class _Codes(dict[int, bytes]):
 def append(body: bytearray, template: int, time_delta: int, offset_delta: int) -> None:
     """Add one line: template number (≥ 0), milliseconds and offsets since the line before it (0 before the first)."""
     body += _TEMPLATES[template] + _TIMES[time_delta] + _OFFSETS[offset_delta]
+
+
+def template(number: int) -> bytes:
+    """The bytes that a template number is written as."""
+    return _TEMPLATES[number]
+
+
+def templates(body: bytes | bytearray) -> list[bytes]:
+    """Return the template of each line that is not cut short, as ``template`` writes it, in the order of ``unpack``."""
+    return _LINE.findall(body)
 
 
 def unpack(body: bytes | bytearray) -> list[tuple[int, int, int]]:

@@ -34,10 +34,21 @@ def segments(times: Sequence[int], settings: WindowSettings) -> list[Segment]:
     return found
 
 
+def undivided(first: int, last: int, lines: int, settings: WindowSettings) -> bool:
+    """Whether lines from ``first`` to ``last`` (epoch ms) are one window, whatever lies between them."""
+    span = last - first
+    return span <= settings.close_after and span <= settings.max_age and lines <= settings.max_lines
+
+
+def whole(first: int, last: int, lines: int, settings: WindowSettings) -> Segment:
+    """The one segment of lines that are ``undivided``."""
+    return Segment(0, lines, *_closing(first, last, lines, settings))
+
+
 def _end(times: Sequence[int], start: int, settings: WindowSettings) -> int:
     last_end = min(start + settings.max_lines, len(times))
     oldest = times[start] + settings.max_age
-    if times[last_end - 1] - times[start] <= min(settings.close_after, settings.max_age):
+    if undivided(times[start], times[last_end - 1], last_end - start, settings):
         return last_end  # nearly always: no need to look at each line
     for i in range(start + 1, last_end):
         if times[i] - times[i - 1] > settings.close_after or times[i] > oldest:

@@ -10,32 +10,20 @@ on how often they rang before.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from stream.errors import StateError
-from stream.lines.continued import JOINT, folded
 from stream.windows import ending
 from stream.windows.alarms import Alarms, Ringing
+from stream.windows.due import Due
+from stream.windows.looks import Lines, Looks
 from stream.windows.oldest import Oldest
 from stream.windows.openwindow import OpenWindow, Published, Summary
-from stream.windows.packed import unpack
 from stream.windows.parts import Closed, Parts
-from stream.windows.segments import Segment, segments
+from stream.windows.segments import Segment, segments, undivided, whole
 from stream.windows.settings import WindowSettings
 from stream.windows.shelf import Shelf
 from stream.windows.templates import TemplateTable
-from stream.windows.window import Reason, Window
-
-_Lines = list[tuple[int, str, int, int]]
-"""Time, masked text, offset, template number: sorts into the canonical order."""
-
-
-class Due(NamedTuple):
-    """A window to be scored now, and the last event about the same part, if there was one."""
-
-    key: bytes
-    window: Window
-    published: Published | None
+from stream.windows.window import Reason
 
 
 class WindowStore:
@@ -43,8 +31,8 @@ class WindowStore:
 
     ``progress`` is the clock's: its owner sets it with every line that moves the clock, which costs next to nothing;
     alarms ring in ``advance`` alone, once a batch. ``late`` counts lines later than the lateness, ``evicted`` windows
-    that closed because there were too many, ``looks`` how often all lines of a window were looked at. ``waiting``:
-    more may be due than the ``most`` that were asked for before the last ``take_due``.
+    that closed because there were too many. ``waiting``: more may be due than the ``most`` that were asked for before
+    the last ``take_due``.
     """
 
     def __init__(self, settings: WindowSettings) -> None:
@@ -52,12 +40,13 @@ class WindowStore:
         self.templates = TemplateTable()
         self.parts = Parts(memory=settings.close_after + settings.max_age)
         self.progress = 0
-        self.late = self.evicted = self.looks = 0
+        self.late = self.evicted = 0
         self.waiting = False
         self._open = Shelf()
         self._in_hand = self._open.hand.get
         self.holds = self._open.rest.__contains__  # whether a block has an open window
         self._alarms = Alarms(settings, self._open.get)
+        self._looks = Looks(settings, self.templates)
         self._oldest: Oldest | None = None  # only once there were too many
         self._due: list[Due] = []
         self._more = False
@@ -69,6 +58,11 @@ class WindowStore:
     def size(self) -> int:
         """Bytes that the open windows take, packed, as of the last ``take_changes``."""
         return self._open.size
+
+    @property
+    def looks(self) -> int:
+        """How often all lines of a window were looked at."""
+        return self._looks.number
 
     @property
     def alarms(self) -> int:
@@ -247,20 +241,11 @@ class WindowStore:
     def _close_alone(self, block: bytes, window: OpenWindow, line: tuple[int, str, int, int]) -> None:
         """Close the line as the next part, as a look at all lines would; hostile lines would make that dear."""
         reason = segments(line[:1], self.settings)[0].reason
-        self._emit(block, window.part, [line], reason, window.published)
+        self._due.append(self._looks.part(block, window.part, [line], reason, window.published))
         window.part += 1
         window.published = None
         window.dirty = window.touched = True
         self._alarms.set(block, window)
-
-    def _lines(self, block: bytes, window: OpenWindow) -> _Lines:
-        self.looks += 1
-        texts = self.templates.texts  # ``restored`` has seen that they are all there
-        lines = [(time, texts[number], offset, number) for time, number, offset in unpack(window.body)]
-        lines.sort()
-        if len(lines) != window.count:
-            raise StateError(f"window {block!r} holds {len(lines)} lines, not {window.count}")
-        return lines
 
     def _quiet(self, block: bytes, window: OpenWindow) -> None:
         self._provisional(block, window)
@@ -269,9 +254,13 @@ class WindowStore:
 
     def _provisional(self, block: bytes, window: OpenWindow) -> None:
         """A provisional score of the first window in these lines; the next one has its own once this one is closed."""
-        lines = self._lines(block, window)
-        first = segments([line[0] for line in lines], self.settings)[0]
-        self._emit(block, window.part, lines[: first.end], Reason.QUIET, window.published)
+        if undivided(window.first, window.last, window.count, self.settings):
+            due = self._looks.whole(block, window, Reason.QUIET)
+        else:
+            lines = self._looks.lines(block, window)
+            first = segments([line[0] for line in lines], self.settings)[0]
+            due = self._looks.part(block, window.part, lines[: first.end], Reason.QUIET, window.published)
+        self._due.append(due)
 
     def _close(
         self, block: bytes, window: OpenWindow, watermark: int, keep: int | None = None, end: Reason = Reason.END
@@ -279,7 +268,14 @@ class WindowStore:
         """Close the windows in these lines that the watermark has ended, and more until at most ``keep`` lines stay;
         the rest stays open, as the next part. ``end`` is the reason of the last one where all close and it is not over.
         """
-        lines = self._lines(block, window)
+        ends = window.first, window.last, window.count
+        if undivided(*ends, self.settings):
+            only = whole(*ends, self.settings)
+            if keep == 0 or watermark > only.close_at:
+                self._due.append(self._looks.whole(block, window, _reason(only, watermark, end)))
+                self._closed(block, window.part, window.last)
+                return
+        lines = self._looks.lines(block, window)
         found = segments([line[0] for line in lines], self.settings)
         closed = sum(watermark > segment.close_at for segment in found)
         if keep is not None:
@@ -287,10 +283,10 @@ class WindowStore:
         for i, segment in enumerate(found[:closed]):
             reason = _reason(segment, watermark, end if i == len(found) - 1 else None)
             published = window.published if i == 0 else None
-            self._emit(block, window.part + i, lines[segment.start : segment.end], reason, published)
+            due = self._looks.part(block, window.part + i, lines[segment.start : segment.end], reason, published)
+            self._due.append(due)
         if closed == len(found):
-            self._open.drop(block)
-            self.parts.close(block, window.part + closed - 1, lines[-1][0])
+            self._closed(block, window.part + closed - 1, lines[-1][0])
             return
         stay = lines[found[closed].start :]
         if closed:
@@ -300,15 +296,13 @@ class WindowStore:
         window.touched = True
         self._alarms.set(block, window)
 
-    def _emit(self, block: bytes, part: int, lines: _Lines, reason: Reason, published: Published | None) -> None:
-        if self.templates.chained and any(JOINT in line[1] for line in lines):
-            lines = [(*line, 0) for line in folded([line[:3] for line in lines])]
-        times, texts, offsets, _ = zip(*lines, strict=True)
-        window = Window(block.decode(errors="backslashreplace"), part, reason, texts, times, offsets)
-        self._due.append(Due(block, window, published))
+    def _closed(self, block: bytes, part: int, last: int) -> None:
+        """All lines of a block are closed; ``last`` is the time of its last line, in its last window ``part``."""
+        self._open.drop(block)
+        self.parts.close(block, part, last)
 
 
-def _rest(part: int, lines: _Lines) -> OpenWindow:
+def _rest(part: int, lines: Lines) -> OpenWindow:
     rest = OpenWindow(part)
     for time, _, offset, number in lines:
         rest.add(number, time, offset)

@@ -13,11 +13,13 @@ from stream.errors import StateError
 from stream.lines import LineReader
 from stream.scoring import Scorer
 from stream.windows.clock import EventClock
+from stream.windows.due import Due
 from stream.windows.judge import Judged, Source, judge
+from stream.windows.known import Known
 from stream.windows.records import opened, sealed
 from stream.windows.settings import WindowSettings
 from stream.windows.source import SourceClock
-from stream.windows.store import Due, WindowStore
+from stream.windows.store import WindowStore
 
 Change = tuple[bytes, bytes | None]
 """Key and value of a changelog record; the value None deletes (a tombstone)."""
@@ -53,6 +55,7 @@ class WindowTask:
         self._scorer = scorer
         self._reader = reader
         self._source = source
+        self._known = Known()
         self._own = self.clock if isinstance(self.clock, SourceClock) else None
         self._saved_clock = self.clock.snapshot()
         self._again: Iterator[bytes] = iter(())
@@ -122,7 +125,7 @@ class WindowTask:
         self.judged, self.due = len(due), due
         if not due:
             return []
-        judged = judge(due, self._scorer, self._source)
+        judged = judge(due, self._scorer, self._source, self._known)
         for key, event, published in judged:
             if event["status"] == "open":
                 self.store.record(key, event["part"], published)

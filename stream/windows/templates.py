@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from stream.errors import StateError
 from stream.lines.continued import JOINT
+from stream.windows.packed import template
 
 OVERFLOW = "<other>"
 MAX_TEMPLATES = 65_536
@@ -28,13 +29,14 @@ class TemplateTable:
     """Text ↔ number, both ways, for one partition.
 
     ``number(text)`` is the number of a text; a new one is numbered, and waits in ``take_new``. ``texts`` has them by
-    their numbers, and is to be read only. ``chained``: some text is a chain (see ``stream.lines.continued``).
+    their numbers, and is to be read only. ``chains``: the packed numbers of those that are chains (see
+    ``stream.lines.continued``).
     """
 
     def __init__(self, limit: int = MAX_TEMPLATES) -> None:
         self._limit = limit
         self.texts = [OVERFLOW]
-        self.chained = False
+        self.chains: set[bytes] = set()
         self._holes: set[int] = set()  # numbers that are not restored yet
         self._numbers = _Numbers(self._add)
         self.number: Callable[[str], int] = self._numbers.__getitem__  # every line asks: no frame of Python for it
@@ -61,7 +63,7 @@ class TemplateTable:
         self._holes.discard(number)
         self.texts[number] = text
         self._numbers[text] = number
-        self.chained = self.chained or JOINT in text
+        self._note(number, text)
 
     def check(self) -> None:
         """After everything is restored: raise StateError if a text is missing."""
@@ -76,6 +78,10 @@ class TemplateTable:
             return 0
         number = self._numbers[text] = len(self.texts)
         self.texts.append(text)
-        self.chained = self.chained or JOINT in text
+        self._note(number, text)
         self._unsaved.append((number, text))
         return number
+
+    def _note(self, number: int, text: str) -> None:
+        if JOINT in text:
+            self.chains.add(template(number))

@@ -4,6 +4,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
+def name_of(block: bytes) -> str:
+    """A block's id as text; bytes that are no UTF-8 are spelled out."""
+    return block.decode(errors="backslashreplace")
+
+
 class Reason(StrEnum):
     """Why a window is scored now; all but ``QUIET`` close it."""
 
