@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from bench.detection.criteria import NAMES, measure
-from bench.detection.folds import mode_folds, normal_only, time_folds, window_folds
+from bench.detection.folds import chance_folds, mode_folds, normal_only, time_folds, window_folds
 from bench.detection.judge import Prefixes, judge, scored
 from bench.detection.kept import Kept
 from bench.detection.log import Given, Log, bag_of, simulated_log
@@ -74,6 +74,14 @@ def test_every_window_is_judged_once_in_the_folds_by_window(learned: Log) -> Non
     assert times == Counter(w.block_id for w in learned.closed)
 
 
+def test_blocks_that_are_judged_in_folds_by_chance_are_not_learned_from_and_each_is_judged_once(learned: Log) -> None:
+    folds = list(chance_folds(learned, seed=4))
+    assert Counter(w.block_id for fold in folds for w in fold.judged) == Counter(w.block_id for w in learned.closed)
+    for fold in folds:
+        assert {w.block_id for w in fold.judged}.isdisjoint(taught(fold.given))
+        assert 0.6 < len(taught(fold.given)) / len(learned.failed) < 0.7
+
+
 def test_folds_by_time_judge_the_blocks_that_begin_after_all_that_was_learned(learned: Log) -> None:
     begins = {w.block_id: min(w.offsets) for w in learned.closed}
     for fold in time_folds(learned, cuts=(0.5, 0.7)):
@@ -94,10 +102,11 @@ def test_failures_of_a_mode_are_judged_by_what_never_saw_one(learned: Log, judge
     assert len(seen) == len(set(seen)) == 13
 
 
-def test_every_seed_deals_the_distinct_windows_out_anew_and_one_seed_a_fold_judges_each_once(learned: Log) -> None:
+@pytest.mark.parametrize("kind", ["chance", "window"])
+def test_every_seed_deals_out_anew_and_one_seed_a_fold_judges_each_once(learned: Log, kind: str) -> None:
     whole = Counter(w.block_id for w in learned.closed)
     for every_seed, deals in ((False, 1), (True, 3)):
-        tasks = list(plan(learned, Wanted([], kinds=("window",), every_seed=every_seed)))
+        tasks = list(plan(learned, Wanted([], kinds=(kind,), every_seed=every_seed)))
         assert len({task.fold.name for task in tasks}) == len(tasks) == 3 * deals
         assert {task.seed for task in tasks} == {0, 1, 2}
         judged = Counter(w.block_id for task in tasks for w in task.fold.judged)

@@ -101,6 +101,13 @@ def test_time_begins_with_the_first_commit_behind_the_warm_up_and_ends_with_the_
     assert (round(run.own_us), round(run.broker_us), run.peak_mib) == (2000, 1000, 1000.0)
 
 
+def test_time_begins_when_all_workers_take_part() -> None:
+    watched = Watched(1000, Limits(warm_up=100, seconds=10.0))
+    for when, done, together in [(5.0, 0, False), (6.0, 300, False), (7.0, 400, True), (8.0, 800, True)]:
+        watched.add(Look(when, done, done, 0, 0.0, 0.0, 0, together))
+    assert watched.result().lines_per_s == 400.0
+
+
 def test_what_the_first_of_two_stages_did_before_the_time_began_is_not_counted_and_all_has_to_be_done() -> None:
     watched = looked((6.0, 300, 0), (30.0, 1000, 100))
     assert not watched.over  # though the time is over: the second stage is behind

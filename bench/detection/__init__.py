@@ -1,4 +1,4 @@
-"""How well failures are found: on folds by time, by distinct window and by modes of failure that training never saw.
+"""How well failures are found: on folds by chance, by time, by distinct window and by modes that training never saw.
 
 log.py         a labelled log, real or simulated, windowed once; what a method may learn from
 folds.py       what is learned from and what is judged

@@ -13,7 +13,7 @@ from stream.cli import run
 
 _CHOICES = {
     "methods": ("teacher", "pca", "rarity", "forest", "bert", "none"),
-    "kinds": ("time", "window", "mode"),
+    "kinds": ("chance", "time", "window", "mode"),
     "protocols": ("unlabelled", "normal-only"),
 }
 
@@ -45,7 +45,7 @@ Ctrl-C, and it goes on. Without a log, only simulations are judged.""",
 @click.option("--log", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Lines (gzip too).")
 @click.option("--labels", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="CSV: BlockId,Label.")
 @_several("--methods", "methods", "teacher,pca,rarity,forest", "Some of them, bert, or none.")
-@_several("--kinds", "kinds", "time,window,mode", "Of folds.")
+@_several("--kinds", "kinds", "chance,time,window,mode", "Of folds.")
 @_several("--protocols", "protocols", "unlabelled,normal-only", "Training data as they come, or without failures.")
 @click.option("--study", is_flag=True, help="Shows how well criteria without labels pick a detector, too.")
 @click.option(
@@ -70,8 +70,8 @@ def main(
     folder: Path | None,
     **chosen: Any,
 ) -> None:
-    """Let methods learn without labels and judge what they have not seen: later blocks, distinct windows, and modes of
-    failure that were not in training.
+    """Let methods learn without labels and judge what they have not seen: other blocks, later blocks, distinct windows,
+    and modes of failure that were not in training.
     """
     if (log is None) is not (labels is None) or (checkpoint and not log):
         raise click.UsageError("--log and --labels go together, and --checkpoint needs them")

@@ -1,5 +1,6 @@
-"""Folds: what is learned from and what is judged, by time, by distinct window, and by failures never seen.
+"""Folds: what is learned from and what is judged, by chance, by time, by distinct window, and by failures never seen.
 
+By chance, blocks are dealt out: what is judged is like what was learned from, as the rest of a log is like a sample of it.
 By time, blocks that begin later are judged. By distinct window, no bag of lines that is judged was in training, so that
 nothing can be known by heart. By mode, all failures of some kinds are taken out of training and judged then.
 """
@@ -15,6 +16,7 @@ from stream.windows.window import Window
 from training.bags import Bag
 from training.evaluate import Bools
 
+CHANCE_FOLDS = 3
 CUTS = (0.4, 0.5, 0.6)
 WINDOW_FOLDS = 3
 MODE_FOLDS = 4
@@ -22,7 +24,7 @@ MODE_FOLDS = 4
 
 @dataclass(frozen=True)
 class Fold:
-    """``judged`` are closed windows that ``given`` does not hold; ``kind`` is time, window or mode."""
+    """``judged`` are closed windows that ``given`` does not hold; ``kind`` is chance, time, window or mode."""
 
     kind: str
     name: str
@@ -33,6 +35,16 @@ class Fold:
     def labels(self) -> Bools:
         """Whether the block of each judged window failed."""
         return np.array([self.log.failed[window.block_id] for window in self.judged], np.bool_)
+
+
+def chance_folds(log: Log, folds: int = CHANCE_FOLDS, seed: int = 0) -> Iterator[Fold]:
+    """Deal the blocks out by chance; each is judged in one fold and learned from in all others."""
+    blocks = sorted({window.block_id for window in log.closed})
+    order = np.random.default_rng(seed).permutation(len(blocks)).tolist()
+    for fold in range(folds):
+        left_out = frozenset(blocks[i] for i in order[fold::folds])
+        judged = [window for window in log.closed if window.block_id in left_out]
+        yield Fold("chance", f"deal {seed}, part {fold + 1} of {folds}", log, log.all().without(left_out), judged)
 
 
 def time_folds(log: Log, cuts: Sequence[float] = CUTS) -> Iterator[Fold]:

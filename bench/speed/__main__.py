@@ -51,8 +51,9 @@ Examples:
 
 All contestants read one topic that is full before they start, of the same lines keyed by block, and share this machine
 with its broker. A line counts as moved when its offset is committed, at the last stage where there are two, so its
-output is, too. The rate is that between the first commit behind a tenth of the lines, and the last one: of all lines,
-or, at one stage, after --seconds. Rounds are interleaved. Ctrl-C ends the broker and whoever runs.""",
+output is, too. The rate is that between two commits: the first one behind a tenth of the lines, by when all workers
+take part, and the last one, of all lines or, at one stage, after --seconds. Two workers want more lines than one does:
+--lines 5000000, say. Rounds are interleaved. Ctrl-C ends the broker and whoever runs.""",
     context_settings={"max_content_width": 120},
 )
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="Runs of each contestant.")

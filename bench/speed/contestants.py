@@ -32,7 +32,7 @@ class Place:
 @dataclass(frozen=True)
 class Started:
     """What to start, and whose offsets count: a line is done when its offset is committed in each of the topics. What
-    is due may still be judged then: ``later`` is the topic in which that shows.
+    is due may still be judged then: ``later`` is the topic in which that shows. ``workers``: members of the group.
     """
 
     command: list[str]
@@ -41,6 +41,7 @@ class Started:
     made: list[str]
     environ: dict[str, str]
     later: str | None = None
+    workers: int = 1
 
 
 Contestant = Callable[[Place], Started]
@@ -72,14 +73,14 @@ def quixstreams(place: Place) -> Started:
     return Started([sys.executable, program, *names], place.unique, [base.raw_topic], [sink, changelog], environ)
 
 
-def keyed(place: Place, *flags: str) -> Started:
+def keyed(place: Place, *flags: str, workers: int = 1) -> Started:
     """Our daemon on input that is keyed by block."""
-    return _ours(place, keyed_input=True, flags=flags)
+    return _ours(place, True, flags, workers)
 
 
-def any_key(place: Place, *flags: str) -> Started:
+def any_key(place: Place, *flags: str, workers: int = 1) -> Started:
     """Our daemon as it comes: route and score."""
-    return _ours(place, keyed_input=False, flags=flags)
+    return _ours(place, False, flags, workers)
 
 
 CONTESTANTS: dict[str, Contestant] = {
@@ -91,8 +92,8 @@ CONTESTANTS: dict[str, Contestant] = {
     "any-key": any_key,
     "keyed-no-memo": lambda place: keyed(place, "--no-memo"),
     "any-key-no-memo": lambda place: any_key(place, "--no-memo"),
-    "keyed-2-workers": lambda place: keyed(place, "--workers=2"),
-    "any-key-2-workers": lambda place: any_key(place, "--workers=2"),
+    "keyed-2-workers": lambda place: keyed(place, workers=2),
+    "any-key-2-workers": lambda place: any_key(place, workers=2),
 }
 
 
@@ -110,17 +111,17 @@ def _sink(place: Place) -> str:
     return settings.scores_topic
 
 
-def _ours(place: Place, keyed_input: bool, flags: tuple[str, ...]) -> Started:
+def _ours(place: Place, keyed_input: bool, flags: tuple[str, ...], workers: int) -> Started:
     settings = _own(place, keyed_input)
     create_topics(new_admin(settings), settings)
     given: dict[str, Any] = {n: getattr(settings, n) for n in ("bootstrap_servers", "group_id", *_TOPICS)}
     named = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
-    kind = ["--keyed-input"] if keyed_input else []
+    kind = [f"--workers={workers}", *(["--keyed-input"] if keyed_input else [])]
     topics = [settings.raw_topic] if keyed_input else [settings.raw_topic, settings.lines_topic]
     made = [given[name] for name in _TOPICS if name != "raw_topic"]
     profile = ["-m", "cProfile", "-o", str(place.profiles / f"{place.unique}.prof")] if place.profiles else []
     command = [sys.executable, *profile, "-m", "stream", "consume", *named, *kind, *flags]
-    return Started(command, place.unique, topics, made, {}, settings.scores_topic)
+    return Started(command, place.unique, topics, made, {}, settings.scores_topic, workers)
 
 
 _TOPICS = [name for name in Settings.model_fields if name.endswith("_topic")]

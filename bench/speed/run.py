@@ -1,9 +1,10 @@
 """One contestant once: started, watched until the lines are done or the time is over, ended. Knows no other one.
 
-The rate is that between two commits: the first one behind the warm-up, and the last one. So it holds no start, no
-filling of caches (the broker's, the contestant's), and no line whose output is not committed. Where there are two
-stages, time begins with the first one's commit and ends with all lines done: the first may be far ahead. Of ours it
-ends with the last event: windows that are due when the last line is committed are judged in the commits that follow.
+The rate is that between two commits: the first one behind the warm-up, by when all workers take part, and the last one.
+So it holds no start, no filling of caches (the broker's, the contestant's), and no line whose output is not committed.
+Where there are two stages, time begins with the first one's commit and ends with all lines done: the first may be far
+ahead. Of ours it ends with the last event: windows that are due when the last line is committed are judged in the
+commits that follow.
 """
 
 import os
@@ -97,7 +98,7 @@ class Watched:
     def warm(self) -> Look | None:
         """The commit from which on time counts."""
         least = max(1, min(self.limits.warm_up, self.lines // 2))
-        return next((look for look in self.commits if look.read >= least), None)
+        return next((look for look in self.commits if look.read >= least and look.together), None)
 
     @property
     def over(self) -> bool:

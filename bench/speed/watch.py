@@ -11,21 +11,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from bench.speed.contestants import Started
 from stream.errors import BrokerError
-from stream.kafka.clients import committed_offsets, new_consumer, offsets_of, partitions_of
+from stream.kafka.clients import committed_offsets, new_admin, new_consumer, offsets_of, partitions_of
 from stream.settings import Settings
 
 _LOOK_S = 0.02
+_ANSWER_S = 10.0
 _AT_ONCE = {"isolation.level": "read_uncommitted"}  # read_committed would wait for transactions that are under way
 
 
 @dataclass(frozen=True)
 class Look:
     """At ``when`` (monotonic s): lines read and done, records published once all were done, processor seconds so far,
-    resident bytes of the contestant.
+    resident bytes of the contestant; whether all of its workers take part by then.
     """
 
     when: float
@@ -35,6 +36,7 @@ class Look:
     own_cpu_s: float
     broker_cpu_s: float
     resident: int
+    together: bool = True
 
 
 class Progress:
@@ -45,12 +47,23 @@ class Progress:
         self._places = [partitions_of(self._consumer, settings, topic) for topic in started.topics]
         self._later = partitions_of(self._consumer, settings, started.later) if started.later else []
         self._lines = lines
+        self._group, self._workers, self._together = started.group, started.workers, started.workers == 1
+        self._admin = new_admin(settings)
 
     def now(self) -> tuple[int, int, int]:
         """Lines read, lines done, and the records published so far, if all are done."""
         found = [self._committed(places) for places in self._places]
         later = self._later if min(found) >= self._lines else []
         return max(found), min(found), sum(offsets_of(self._consumer, place)[1] for place in later)
+
+    def together(self) -> bool:
+        """Whether each worker has been given partitions, be it long ago."""
+        if not self._together:
+            described = self._admin.describe_consumer_groups([self._group], request_timeout=_ANSWER_S)
+            with suppress(KafkaException):  # there is no group yet
+                members = described[self._group].result(_ANSWER_S).members
+                self._together = sum(bool(m.assignment.topic_partitions) for m in members) >= self._workers
+        return self._together
 
     def _committed(self, places: list[TopicPartition]) -> int:
         offsets: list[int] = [place.offset for place in committed_offsets(self._consumer, places)]
@@ -71,7 +84,8 @@ def looks(progress: Progress, contestant: psutil.Process, broker: psutil.Process
                 raise psutil.NoSuchProcess(contestant.pid)
         except psutil.Error as error:
             raise BrokerError("it ended before all lines were done") from error
-        yield Look(time.monotonic(), *progress.now(), own, cpu_s(broker), resident)
+        together = progress.together()
+        yield Look(time.monotonic(), *progress.now(), own, cpu_s(broker), resident, together)
         time.sleep(_LOOK_S)
 
 
