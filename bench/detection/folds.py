@@ -1,6 +1,6 @@
 """Folds: what is learned from and what is judged, by chance, by time, by distinct window, and by failures never seen.
 
-By chance, blocks are dealt out: what is judged is like what was learned from, as the rest of a log is like a sample of it.
+By chance, blocks are dealt out: what is judged is like what was learned from, as the rest of a log is like a sample.
 By time, blocks that begin later are judged. By distinct window, no bag of lines that is judged was in training, so that
 nothing can be known by heart. By mode, all failures of some kinds are taken out of training and judged then.
 """
