@@ -14,12 +14,11 @@ from collections.abc import Iterable, Iterator
 from stream.errors import StateError
 from stream.windows import ending
 from stream.windows.alarms import Alarms, Ringing
+from stream.windows.cutting import Cutter
 from stream.windows.due import Due
-from stream.windows.looks import Lines, Looks
 from stream.windows.oldest import Oldest
 from stream.windows.openwindow import OpenWindow, Published, Summary
 from stream.windows.parts import Closed, Parts
-from stream.windows.segments import Segment, segments, undivided, whole
 from stream.windows.settings import WindowSettings
 from stream.windows.shelf import Shelf
 from stream.windows.templates import TemplateTable
@@ -46,9 +45,8 @@ class WindowStore:
         self._in_hand = self._open.hand.get
         self.holds = self._open.rest.__contains__  # whether a block has an open window
         self._alarms = Alarms(settings, self._open.get)
-        self._looks = Looks(settings, self.templates)
+        self._cutter = Cutter(settings, self._open, self.templates, self._alarms, self.parts)
         self._oldest: Oldest | None = None  # only once there were too many
-        self._due: list[Due] = []
         self._more = False
 
     def __len__(self) -> int:
@@ -62,7 +60,7 @@ class WindowStore:
     @property
     def looks(self) -> int:
         """How often all lines of a window were looked at."""
-        return self._looks.number
+        return self._cutter.looks
 
     @property
     def alarms(self) -> int:
@@ -91,12 +89,12 @@ class WindowStore:
     def _add_slowly(self, block: bytes, window: OpenWindow | None, line: tuple[int, str, int], watermark: int) -> None:
         time, text, offset = line
         if window is not None and watermark > window.close_at:
-            self._close(block, window, watermark)
+            self._cutter.close(block, window, watermark)
             window = self._open.get(block)
         if window is None:
             window = self._opened(block, time, watermark)
         elif self._over_already(window, time, watermark):
-            self._close_alone(block, window, (time, text, offset, self.templates.number(text)))
+            self._cutter.close_alone(block, window, (time, text, offset, self.templates.number(text)))
             return
         close_at = window.close_at
         ending.expect(window, time, self.settings)
@@ -106,7 +104,7 @@ class WindowStore:
         if window.quiet_alarm < 0 or window.close_alarm < 0:
             self._alarms.set(block, window)
         if window.count >= 2 * self.settings.max_lines:
-            self._close(block, window, watermark, keep=self.settings.max_lines)
+            self._cutter.close(block, window, watermark, keep=self.settings.max_lines)
 
     def advance(self, now: int, most: int | None = None) -> None:
         """Let the alarms ring: what is quiet or over at ``now`` becomes due. That is progress, or later where the
@@ -129,16 +127,16 @@ class WindowStore:
         for block, window in self._until(most, self._alarms.quiet(None)):
             if window.dirty:
                 self._quiet(block, window)
-        self._more = self._more or (most is not None and len(self._due) >= most)
+        self._more = self._more or (most is not None and len(self._cutter.due) >= most)
 
     def finish(self) -> None:
         """The input has ended: every window is closed."""
         for block in list(self._open):
-            self._close(block, self._held(block), self.progress - self.settings.lateness, keep=0)
+            self._cutter.close(block, self._held(block), self.progress - self.settings.lateness, keep=0)
 
     def take_due(self) -> list[Due]:
         """What is to be scored, in the order in which it became due."""
-        due, self._due = self._due, []
+        due, self._cutter.due = self._cutter.due, []
         self.waiting, self._more = self._more, False
         return due
 
@@ -158,7 +156,7 @@ class WindowStore:
         for block in blocks:
             window = self._open.get(block)
             if window is not None and window.published and not window.dirty:
-                self._provisional(block, window)
+                self._cutter.so_far(block, window)
 
     # ── state ──
 
@@ -197,7 +195,7 @@ class WindowStore:
             if self._oldest is None:
                 self._oldest = Oldest(self._open, self._open.last)
             block = self._oldest.pop()
-            self._close(block, self._held(block), watermark, keep=0, end=Reason.EVICTED)
+            self._cutter.close(block, self._held(block), watermark, keep=0, end=Reason.EVICTED)
             self.evicted += 1
 
     def _held(self, block: bytes) -> OpenWindow:
@@ -211,12 +209,12 @@ class WindowStore:
         watermark = now - now % 1000 - self.settings.lateness
         for block, window in self._until(most, self._alarms.over(now)):
             if watermark > window.close_at:
-                self._close(block, window, watermark)
+                self._cutter.close(block, window, watermark)
             else:
                 self._alarms.set(block, window)
 
     def _until(self, most: int | None, ringing: Ringing) -> Ringing:
-        while most is None or len(self._due) < most:
+        while most is None or len(self._cutter.due) < most:
             rung = next(ringing, None)
             if rung is None:
                 return
@@ -238,78 +236,7 @@ class WindowStore:
             and watermark > ending.alone_until(time, self.settings)
         )
 
-    def _close_alone(self, block: bytes, window: OpenWindow, line: tuple[int, str, int, int]) -> None:
-        """Close the line as the next part, as a look at all lines would; hostile lines would make that dear."""
-        reason = segments(line[:1], self.settings)[0].reason
-        self._due.append(self._looks.part(block, window.part, [line], reason, window.published))
-        window.part += 1
-        window.published = None
-        window.dirty = window.touched = True
-        self._alarms.set(block, window)
-
     def _quiet(self, block: bytes, window: OpenWindow) -> None:
-        self._provisional(block, window)
+        self._cutter.so_far(block, window)
         window.dirty = False
         window.touched = True
-
-    def _provisional(self, block: bytes, window: OpenWindow) -> None:
-        """A provisional score of the first window in these lines; the next one has its own once this one is closed."""
-        if undivided(window.first, window.last, window.count, self.settings):
-            due = self._looks.whole(block, window, Reason.QUIET)
-        else:
-            lines = self._looks.lines(block, window)
-            first = segments([line[0] for line in lines], self.settings)[0]
-            due = self._looks.part(block, window.part, lines[: first.end], Reason.QUIET, window.published)
-        self._due.append(due)
-
-    def _close(
-        self, block: bytes, window: OpenWindow, watermark: int, keep: int | None = None, end: Reason = Reason.END
-    ) -> None:
-        """Close the windows in these lines that the watermark has ended, and more until at most ``keep`` lines stay;
-        the rest stays open, as the next part. ``end`` is the reason of the last one where all close and it is not over.
-        """
-        ends = window.first, window.last, window.count
-        if undivided(*ends, self.settings):
-            only = whole(*ends, self.settings)
-            if keep == 0 or watermark > only.close_at:
-                self._due.append(self._looks.whole(block, window, _reason(only, watermark, end)))
-                self._closed(block, window.part, window.last)
-                return
-        lines = self._looks.lines(block, window)
-        found = segments([line[0] for line in lines], self.settings)
-        closed = sum(watermark > segment.close_at for segment in found)
-        if keep is not None:
-            closed = max(closed, sum(len(lines) - segment.start > keep for segment in found))
-        for i, segment in enumerate(found[:closed]):
-            reason = _reason(segment, watermark, end if i == len(found) - 1 else None)
-            published = window.published if i == 0 else None
-            due = self._looks.part(block, window.part + i, lines[segment.start : segment.end], reason, published)
-            self._due.append(due)
-        if closed == len(found):
-            self._closed(block, window.part + closed - 1, lines[-1][0])
-            return
-        stay = lines[found[closed].start :]
-        if closed:
-            window = _rest(window.part + closed, stay)
-            self._open.put(block, window)
-        ending.note(window, [line[0] for line in stay], found[closed], watermark, self.settings)
-        window.touched = True
-        self._alarms.set(block, window)
-
-    def _closed(self, block: bytes, part: int, last: int) -> None:
-        """All lines of a block are closed; ``last`` is the time of its last line, in its last window ``part``."""
-        self._open.drop(block)
-        self.parts.close(block, part, last)
-
-
-def _rest(part: int, lines: Lines) -> OpenWindow:
-    rest = OpenWindow(part)
-    for time, _, offset, number in lines:
-        rest.add(number, time, offset)
-    return rest
-
-
-def _reason(segment: Segment, watermark: int, end: Reason | None) -> Reason:
-    """Why it closes; ``end`` for the last window in the lines that closes without being over."""
-    over = watermark > segment.close_at or segment.reason is Reason.MAX_LINES
-    return end if end and not over else segment.reason
