@@ -7,6 +7,7 @@ import time
 from bench.state.log import SPREAD_S, block, raw, some_blocks
 from bench.state.scorer import Same
 from stream.errors import BrokerError
+from stream.garbage import collected_rarely
 from stream.kafka.clients import new_producer
 from stream.kafka.worker import Worker
 from stream.lines import LineReader
@@ -39,5 +40,6 @@ def daemon_us(settings: Settings, lines: int) -> float:
             begun = time.process_time()
         return worker.score is not None and worker.score.lines >= lines
 
-    worker.run(stop)
+    with collected_rarely() as collect:
+        worker.run(stop, collect)
     return (time.process_time() - begun) / lines * 1e6
