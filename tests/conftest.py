@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
-from pipeline import wait_until
+from pipeline import wait_until_led
 
 from stream.broker import EmbeddedBroker
 
@@ -93,11 +93,7 @@ def create_topic(broker: str, topic_name: Callable[..., str]) -> Callable[..., s
         admin = AdminClient({"bootstrap.servers": broker, "log_level": 0})  # dropped early, it would cancel the request
         admin.create_topics([topic])[name].result(timeout=30)
 
-        def led() -> bool:  # a busy broker knows what it has created a moment later
-            found = admin.list_topics(name, timeout=30).topics[name].partitions.values()
-            return len(found) == partitions and all(partition.leader >= 0 for partition in found)
-
-        wait_until(led, f"the topic {name} is led")
+        wait_until_led(admin, name, partitions)
         return name
 
     return create

@@ -26,6 +26,7 @@ from confluent_kafka import (
     Producer,
     TopicPartition,
 )
+from confluent_kafka.admin import AdminClient
 
 from stream.kafka.clients import committed_offsets, new_admin
 from stream.kafka.topics import create_topics
@@ -228,6 +229,16 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = DEAD
     while not condition():
         assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
         time.sleep(0.05)
+
+
+def wait_until_led(admin: AdminClient, topic: str, partitions: int) -> None:
+    """A busy broker knows each partition of a topic that it has created, and who leads it, a moment later."""
+
+    def led() -> bool:
+        found = admin.list_topics(topic, timeout=30).topics[topic].partitions.values()
+        return len(found) == partitions and all(partition.leader >= 0 for partition in found)
+
+    wait_until(led, f"the topic {topic} is led")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from command import Command
 from confluent_kafka.admin import AdminClient, NewTopic
-from pipeline import line, new_settings, read_topic, wait_until
+from pipeline import line, new_settings, read_topic, wait_until, wait_until_led
 
 from stream.errors import BrokerError
 from stream.kafka.clients import new_admin
@@ -163,14 +163,9 @@ def sent_at(settings: Settings, lines: list[bytes], speed: float) -> list[float]
     return [round(moment, 6) for moment in asked[1:]]
 
 
-def has_leaders(settings: Settings) -> bool:
-    partitions = new_admin(settings).list_topics(settings.raw_topic, timeout=30).topics[settings.raw_topic].partitions
-    return len(partitions) == settings.partitions and all(place.leader >= 0 for place in partitions.values())
-
-
 def test_lines_without_a_key_fill_all_partitions_alike_however_short_the_log(broker: str) -> None:
     settings = new_settings(broker, partitions=4)
-    wait_until(lambda: has_leaders(settings), "each partition has a leader")
+    wait_until_led(new_admin(settings), settings.raw_topic, settings.partitions)
     sender = Sender(settings, settings.raw_topic)
     sender.send((b"line %d" % number, None) for number in range(10))
     sender.flush()
