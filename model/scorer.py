@@ -75,7 +75,7 @@ class BertScorer:
         return self._memo
 
     def spare(self, windows: int) -> None:
-        """See ``stream.scoring.Bagged``."""
+        """See ``stream.scoring.Bagged``: they count as asked for and remembered."""
         self._inference.asked += windows
 
     def threshold(self, complete: bool) -> float:

@@ -103,9 +103,9 @@ class Thresholded(Protocol):
 
 
 class Work(NamedTuple):
-    """What a scorer has done since it was loaded: windows that it was ``asked`` for and those that it ``computed``, as
-    it did not remember their content; how many ``windows`` it computed in each batch, and how many ``seconds`` each
-    batch took.
+    """What a scorer has done since it was loaded: windows that it was ``asked`` for, or ``spare``d, and those that it
+    ``computed``, as nobody remembered their content; how many ``windows`` it computed in each batch, and how many
+    ``seconds`` each batch took.
     """
 
     asked: int

@@ -108,6 +108,15 @@ def test_time_begins_when_all_workers_take_part() -> None:
     assert watched.result().lines_per_s == 400.0
 
 
+def test_workers_that_never_all_take_part_are_no_figure() -> None:
+    watched = Watched(1000, Limits(warm_up=100, seconds=10.0))
+    for when, done in [(5.0, 0), (6.0, 500), (7.0, 1000)]:
+        watched.add(Look(when, done, done, 0, 0.0, 0.0, 0, together=False))
+    assert watched.over
+    with pytest.raises(BrokerError, match="before each worker had partitions"):
+        watched.result()
+
+
 def test_what_the_first_of_two_stages_did_before_the_time_began_is_not_counted_and_all_has_to_be_done() -> None:
     watched = looked((6.0, 300, 0), (30.0, 1000, 100))
     assert not watched.over  # though the time is over: the second stage is behind

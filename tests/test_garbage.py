@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from stream.garbage import EVERY_S, MOST, collected_rarely
+from stream.garbage import ALL_EVERY_S, EVERY_S, MOST, collected_rarely
 from stream.lines import BadLine, new_reader
 from stream.lines.log import Log
 
@@ -47,6 +47,42 @@ def test_a_cycle_is_freed_once_ten_seconds_are_over_and_not_before() -> None:
             clock.now += 0.1
             collect()
             assert left() is None
+
+
+def test_an_old_cycle_is_freed_when_all_is_looked_at() -> None:
+    clock = Clock()
+    with collected_rarely(clock) as collect:
+        knot = Knot()
+        left = weakref.ref(knot)
+        for _ in range(3):
+            clock.now += EVERY_S
+            collect()
+        del knot
+        clock.now += EVERY_S
+        collect()
+        assert left() is not None
+        clock.now += ALL_EVERY_S
+        collect()
+        assert left() is None
+
+
+def test_the_longer_it_takes_to_look_at_all_the_rarer_that_is() -> None:
+    clock, looks = Clock(), []
+
+    def slow(phase: str, said: dict[str, int]) -> None:
+        if phase == "stop" and said["generation"] == 2:
+            looks.append(clock.now)
+            clock.now += 5.0
+
+    with collected_rarely(clock) as collect:
+        gc.callbacks.append(slow)
+        try:
+            while clock.now < 20_000:
+                clock.now += EVERY_S
+                collect()
+        finally:
+            gc.callbacks.remove(slow)
+    assert looks == [700, 5_705, 10_710, 15_715]
 
 
 def knots(number: int) -> list["weakref.ref[Knot]"]:

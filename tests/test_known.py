@@ -11,7 +11,7 @@ from stream.scoring import Score
 from stream.simulator import simulate
 from stream.swap import SwappableScorer
 from stream.windows.due import Due
-from stream.windows.known import Known
+from stream.windows.known import LONGEST, Known
 from stream.windows.settings import WindowSettings
 from stream.windows.store import WindowStore
 
@@ -118,3 +118,11 @@ def test_with_tinylogbert_windows_score_as_if_each_was_asked_for(tmp_path_factor
     assert scores == [alone.score([d.window.texts], [d.complete])[0] for d in windows]
     assert scorer.work.asked == len(windows)
     assert scorer.remembered > 0.1
+
+
+def test_long_windows_are_not_remembered_so_that_memory_is_bounded() -> None:
+    known, scorer = Known(), OfBags()
+    long = "ab" * (LONGEST // 2)
+    for _ in range(2):
+        assert known.scores(due(long, long + "a", "a"), scorer) == OfBags().score([long, long + "a", "a"], [True] * 3)
+    assert [len(lines) - 1 for lines in scorer.asked] == [LONGEST, LONGEST + 1, 1, LONGEST + 1]

@@ -111,6 +111,8 @@ class Watched:
     def result(self) -> Run:
         """The figures; raise BrokerError where there is one commit alone."""
         first, last = self.warm, self.commits[-1]
+        if not last.together:
+            raise BrokerError("the lines were over before each worker had partitions: try more lines, or partitions")
         if first is None or last.done <= first.read:
             raise BrokerError(
                 f"{self.lines:,} lines are too few: they are done in one commit; try more, or a smaller --commit-s"

@@ -60,7 +60,7 @@ class Progress:
         """Whether each worker has been given partitions, be it long ago."""
         if not self._together:
             described = self._admin.describe_consumer_groups([self._group], request_timeout=_ANSWER_S)
-            with suppress(KafkaException):  # there is no group yet
+            with suppress(KafkaException, TimeoutError):  # there is no group yet, or its broker is busy
                 members = described[self._group].result(_ANSWER_S).members
                 self._together = sum(bool(m.assignment.topic_partitions) for m in members) >= self._workers
         return self._together

@@ -31,7 +31,7 @@ class Cutter:
 
     @property
     def looks(self) -> int:
-        """How often all lines of a window were looked at."""
+        """How often a window was looked at, all its lines or which ones there are."""
         return self._looks.number
 
     def so_far(self, block: bytes, window: OpenWindow) -> None:

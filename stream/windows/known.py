@@ -10,6 +10,8 @@ from stream.scoring import Bagged, Score, Scorer
 from stream.windows.due import Due
 
 REMEMBERED = 32_768
+LONGEST = 512
+"""Bytes of a content that is remembered: long windows have few equals, and a scorer has a memo of its own."""
 _Content = tuple[bytes | Due, bool]
 
 
@@ -45,8 +47,9 @@ class Known:
 
 
 def _content(due: Due) -> _Content:
-    """What decides the score; where a window's content is not known, itself."""
-    return due.content or due, due.complete
+    """What decides the score; where a window's content is not known, or is too long to be remembered, itself."""
+    content = due.content
+    return (due if content is None or len(content) > LONGEST else content), due.complete
 
 
 def _asked(due: Sequence[Due], scorer: Scorer) -> list[Score]:

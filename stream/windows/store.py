@@ -59,7 +59,7 @@ class WindowStore:
 
     @property
     def looks(self) -> int:
-        """How often all lines of a window were looked at."""
+        """How often a window was looked at, all its lines or which ones there are."""
         return self._cutter.looks
 
     @property
