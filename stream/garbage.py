@@ -5,8 +5,8 @@ looks several times in every commit interval at all that is alive in it, for not
 time (LOG.md). What makes cycles is rare (a checkpoint that is exchanged, an error of Kafka's), and can wait. Should
 there ever be many, it looks once a million objects are not freed.
 
-Every ten seconds it looks at what was made since the last time. All that there is, it goes through every ten minutes, or
-more rarely where that takes long: what is remembered of closed windows is half a second's work for 2.7 million of them.
+Every ten seconds it looks at what was made since the last time. Through all that there is it goes every ten minutes, or
+more rarely where that takes long: half a second for 2.7 million closed windows that are remembered.
 """
 
 import gc

@@ -76,6 +76,19 @@ def test_windows_are_taught_what_their_unknown_lines_say() -> None:
     assert ((targets > 0) & (targets < 0.1)).any()
 
 
+def test_where_all_windows_are_healthy_a_line_that_none_of_them_has_is_unknown_whatever_it_says() -> None:
+    tokenizer = learn_tokenizer(KINDS, 1024)
+    add_tokens(tokenizer, KINDS)
+    encoder = WindowEncoder(tokenizer)
+    counts = matrix([((KINDS[0], 3),), ((KINDS[1], 2), (KINDS[2], 1))], KINDS)
+    sampler = Sampler(counts, np.ones(2), KINDS, True, encoder, Unknown(), np.random.default_rng(0), healthy=True)
+    ids, targets = sampler.draw(400)
+    assert ((targets == 0) | (targets >= 1)).all()
+    as_tokens = {token for tokens in encoder.lines.values() for token in tokens} | set(encoder.encode([], True))
+    reworded = [bool(set(each) - as_tokens) for each in ids]
+    assert any(target == 0 for target, other in zip(targets, reworded, strict=True) if other)
+
+
 def test_a_kind_that_is_ruined_counts_as_unknown_lines_and_no_more_as_itself() -> None:
     tokenizer = learn_tokenizer(KINDS, 1024)
     add_tokens(tokenizer, KINDS)

@@ -137,11 +137,11 @@ def _taught(corpus: Corpus, kinds: list[str], encoder: WindowEncoder, recipe: Re
     rng = np.random.default_rng((recipe.seed, 1))  # a stream of its own: pretraining has no influence on the teacher
     closed, closed_weights = rows(corpus.closed.fitted, kinds)
     teacher = fit_teacher(closed, closed_weights, kinds, healthy=recipe.healthy)
-    samplers = [Sampler(closed, closed_weights, kinds, True, encoder, teacher, rng)]
+    samplers = [Sampler(closed, closed_weights, kinds, True, encoder, teacher, rng, recipe.healthy)]
     if corpus.open.fitted:
         opened, open_weights = rows(corpus.open.fitted, kinds)
         prefixes = PrefixTeacher(teacher, closed, closed_weights)
-        samplers.append(Sampler(opened, open_weights, kinds, False, encoder, prefixes, rng))
+        samplers.append(Sampler(opened, open_weights, kinds, False, encoder, prefixes, rng, recipe.healthy))
     return teacher, samplers
 
 

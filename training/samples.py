@@ -2,7 +2,9 @@
 
 The teacher counts lines of unknown kinds and cannot read them. So here a window gets such lines in words, and is taught
 what they mean: harmless ones make it hardly worse than it is without them; lines that speak of trouble are what the
-teacher says of unknown ones; a known line in other words is still that line.
+teacher says of unknown ones; a known line in other words is still that line. Where it is known that the windows are
+healthy, a line that none of them has is unknown, whatever it says: what healthy clusters write, training has seen. So
+there one that reads like a known line, and comes beside it, is one more of that line.
 """
 
 from collections import Counter
@@ -22,6 +24,7 @@ Ids = tuple[int, ...]
 _WORDED = 0.3  # of the windows are read in words; the others have three times fewer tokens, and say what fits what
 _AS_WORDS = 0.05  # of the known lines of these
 _REWORDED = 0.7  # of these windows, one to three of their kinds
+_BESIDE = 0.5  # of these kinds, where all windows are healthy: the known lines stay, and up to three are more
 _RUINED = 0.15  # of these windows: one of their kinds speaks of trouble, in all of its lines
 _NEWS = 0.3  # of these windows without an unknown line get one
 _HARMLESS = 0.02  # lines of an unknown kind that a window's harmless unknown lines count as, however many there are
@@ -36,7 +39,10 @@ class Target(Protocol):
 
 
 class Sampler:
-    """Draws batches from windows of one completeness: a quarter real, half composed of real ones, a quarter damaged."""
+    """Draws batches from windows of one completeness: a quarter real, half composed of real ones, a quarter damaged.
+
+    ``healthy``: no failure is among the windows.
+    """
 
     def __init__(
         self,
@@ -47,8 +53,10 @@ class Sampler:
         encoder: WindowEncoder,
         teacher: Target,
         rng: np.random.Generator,
+        healthy: bool = False,
     ) -> None:
         self._counts = counts
+        self._healthy = healthy
         frequent = np.sqrt(weights)
         self._share = 0.5 * frequent / frequent.sum() + 0.5 / len(counts)
         self._kinds = kinds
@@ -79,15 +87,19 @@ class Sampler:
         ruined = self._some(present, 1) if self._rng.random() < _RUINED else []
         reworded = self._some(present, int(self._rng.integers(1, 4))) if self._rng.random() < _REWORDED else []
         for kind in present:
-            text = self._kinds[kind]
+            text, number = self._kinds[kind], int(row[kind])
             if kind in ruined:
                 text = self._wording.troubled()
                 meaning[kind], meaning[-1] = 0, meaning[-1] + row[kind]
             elif kind in reworded:
                 text = self._wording.reworded(kind)
+                if self._healthy and self._rng.random() < _BESIDE:
+                    bag[self._kinds[kind]] += number
+                    number = int(self._rng.integers(1, 4))
+                    meaning[kind] += number
             if text != self._kinds[kind] or self._rng.random() < _AS_WORDS:
                 as_words.add(text)
-            bag[text] += int(row[kind])
+            bag[text] += number
         self._add_unknown(bag, meaning, int(row[-1]))
         return self._encoder.encode(bag, self._complete, as_words), meaning
 
@@ -101,7 +113,8 @@ class Sampler:
         if number:
             harmless = self._rng.random() < 0.5
             bag[self._wording.harmless() if harmless else self._wording.troubled()] += number
-            meaning[-1] += (_HARMLESS - number) * harmless
+            if harmless and not self._healthy:
+                meaning[-1] += _HARMLESS - number
 
     def _some(self, kinds: list[int], number: int) -> list[int]:
         chosen: list[int] = self._rng.permutation(kinds)[:number].tolist()
