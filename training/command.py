@@ -52,7 +52,8 @@ _OPTIONS = (
     click.option(
         "--normal-only",
         metavar="CSV",
-        help="Labels of blocks: those that are anomalous are left out of training, as most papers do.",
+        help="Labels of blocks: those that are anomalous are left out of training, as most papers do. Lines that no "
+        "other block has are suspicious then, whatever they say.",
     ),
     click.option("--base-model", metavar="NAME", help="Pretrained BERT, a folder or of the model hub  [default: none]"),
     click.option("--name", default="hdfs", show_default=True, help="What the logs are called: begins the model's id."),
