@@ -89,6 +89,22 @@ def test_where_all_windows_are_healthy_a_line_that_none_of_them_has_is_unknown_w
     assert any(target == 0 for target, other in zip(targets, reworded, strict=True) if other)
 
 
+@pytest.mark.parametrize("healthy", [True, False])
+def test_a_line_like_a_known_one_that_comes_beside_it_is_more_of_it_where_all_windows_are_healthy(
+    healthy: bool,
+) -> None:
+    tokenizer = learn_tokenizer(KINDS, 1024)
+    add_tokens(tokenizer, KINDS)
+    encoder = WindowEncoder(tokenizer)
+    counts = matrix([((KINDS[0], 3),)], KINDS)
+    sampler = Sampler(counts, np.ones(1), KINDS, True, encoder, Unknown(), np.random.default_rng(2), healthy)
+    more = [(ids, meaning[0]) for ids, meaning in map(sampler.read, [counts[0]] * DRAWS) if meaning[0] > 3]
+    assert {count for _, count in more} == ({4, 5, 6} if healthy else set())
+    assert all(
+        len(ids) > len(encoder.encode([KINDS[0]], True)) for ids, _ in more
+    )  # words stand beside the line's token
+
+
 def test_a_kind_that_is_ruined_counts_as_unknown_lines_and_no_more_as_itself() -> None:
     tokenizer = learn_tokenizer(KINDS, 1024)
     add_tokens(tokenizer, KINDS)

@@ -93,10 +93,7 @@ class Sampler:
                 meaning[kind], meaning[-1] = 0, meaning[-1] + row[kind]
             elif kind in reworded:
                 text = self._wording.reworded(kind)
-                if self._healthy and self._rng.random() < _BESIDE:
-                    bag[self._kinds[kind]] += number
-                    number = int(self._rng.integers(1, 4))
-                    meaning[kind] += number
+                number = self._beside(kind, number, bag, meaning)
             if text != self._kinds[kind] or self._rng.random() < _AS_WORDS:
                 as_words.add(text)
             bag[text] += number
@@ -105,6 +102,15 @@ class Sampler:
 
     def _known(self, row: Floats) -> Counter[str]:
         return Counter({self._kinds[kind]: int(row[kind]) for kind in np.flatnonzero(row[:-1]).tolist()})
+
+    def _beside(self, kind: int, number: int, bag: Counter[str], meaning: Floats) -> int:
+        """How often a known line comes in other words: in its place, or beside it as more of it."""
+        if not self._healthy or self._rng.random() >= _BESIDE:
+            return number
+        bag[self._kinds[kind]] += number
+        more = int(self._rng.integers(1, 4))
+        meaning[kind] += more
+        return more
 
     def _add_unknown(self, bag: Counter[str], meaning: Floats, number: int) -> None:
         if not number and self._rng.random() < _NEWS:
