@@ -83,7 +83,7 @@ def test_lines_that_are_cut_short_are_refused() -> None:
     window.add(0, epoch_ms(0), 1)
     del window.body[-1]
     with pytest.raises(StateError, match="holds 1 lines, not 2"):
-        Looks(SETTINGS, TemplateTable()).whole(b"blk_1", window, Reason.QUIET)
+        Looks(TemplateTable()).whole(b"blk_1", window, Reason.QUIET)
 
 
 @given(

@@ -27,7 +27,7 @@ class Cutter:
         self._shelf = shelf
         self._alarms = alarms
         self._parts = parts
-        self._looks = Looks(settings, templates)
+        self._looks = Looks(templates)
 
     @property
     def looks(self) -> int:

@@ -11,7 +11,6 @@ from stream.lines.continued import JOINT, folded
 from stream.windows.due import Due, Head
 from stream.windows.openwindow import OpenWindow, Published
 from stream.windows.packed import templates, unpack
-from stream.windows.settings import WindowSettings
 from stream.windows.templates import TemplateTable
 from stream.windows.window import Reason, Window, name_of
 
@@ -22,9 +21,8 @@ Lines = list[tuple[int, str, int, int]]
 class Looks:
     """Reads windows whose lines name templates of ``table``; ``number`` counts the looks."""
 
-    def __init__(self, settings: WindowSettings, table: TemplateTable) -> None:
+    def __init__(self, table: TemplateTable) -> None:
         self.number = 0
-        self._settings = settings
         self._table = table
 
     def lines(self, block: bytes, window: OpenWindow) -> Lines:
