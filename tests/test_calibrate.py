@@ -54,6 +54,17 @@ def test_healthy_windows_alone_keep_the_budget_within_one_and_a_half_times_nine_
     assert np.mean(np.array(realised) <= SLACK * budget) >= 0.9 - 0.05  # of 40
 
 
+def test_where_a_few_windows_may_ring_the_budget_is_used_and_not_only_kept() -> None:
+    realised = [false_alarms(calibrate(complete(healthy(4000, seed)), BUDGET)) for seed in range(10, 110)]
+    assert np.mean(realised) == pytest.approx(BUDGET, rel=0.3)
+
+
+def test_a_few_healthy_windows_that_score_as_failures_do_leave_the_threshold_below_them() -> None:
+    some = {**healthy(3730), -2.1: 1, -2.7: 1, -2.9: 1}
+    calibration = calibrate(complete(some), BUDGET, above=math.inf)
+    assert max(healthy(3730)) < calibration.closed.threshold < -3
+
+
 def test_the_more_windows_the_nearer_to_the_budget() -> None:
     assert false_alarms(calibrate(complete(healthy(100_000)), BUDGET)) == pytest.approx(BUDGET, rel=0.2)
 
