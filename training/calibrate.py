@@ -7,10 +7,9 @@ while open; the budget is for both together, and each gets the more of it the mo
 **Sample.** Windows that were held out, or that score as if they had been (``training.optimism``). Of n healthy ones k
 reach a score; of an unseen one that is expected with k + 1 in n + 1 (conformal prediction; Vovk et al. 2005). The
 threshold lies in the middle of the step below the score whose expected share is nearest to the budget, as a ratio:
-anywhere in that step the sample shows the same. A tolerance limit, lower for certain, lay among the failures where three
-of 3,734 healthy windows score as they do. Where the sample is too small for a share within 1.5 times the budget, the
-threshold lies beyond it, along a generalised Pareto tail. Either way the realised share is within 1.5 times the stated
-one nine times in ten (``tests/test_calibrate.py``).
+anywhere in that step the sample shows the same. Where the sample is too small for a share within 1.5 times the budget,
+the threshold lies beyond it, along a generalised Pareto tail. Either way the realised share is within 1.5 times the
+stated one nine times in ten (``tests/test_calibrate.py``).
 
 **Contamination.** Windows are as they come, some of them the failures that are to be found. A few per cent of
 them would hide a budget of one in a thousand, so the reference has to do without them. Scores are logarithms, of errors

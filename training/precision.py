@@ -1,4 +1,5 @@
-"""Where half precision is quick, and so used in training: on CUDA, and on processors with matrix units for it.
+"""Where half precision is quick, and so used in training: on CUDA, and on processors that multiply bfloat16 themselves,
+in matrix units (AMX) or in vectors (AVX-512 BF16).
 
 Elsewhere bfloat16 is emulated and slower than single precision. Weights, sums, attention on a processor and all scores
 stay in single precision.
@@ -8,14 +9,16 @@ from functools import cache
 
 import torch
 
+_UNITS = ("amx_bf16", "avx512_bf16")
+
 
 def quick(device: torch.device) -> bool:
     """Whether products of matrices are quicker in bfloat16."""
-    return device.type == "cuda" or _tiles()
+    return device.type == "cuda" or _multiplies()
 
 
 @cache
-def _tiles() -> bool:
-    """Whether the processor has matrix units (AMX); torch before 2.10 cannot say, which means no."""
+def _multiplies() -> bool:
+    """Whether the processor has an instruction for it; torch before 2.10 cannot say, which means no."""
     able: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(able.get("amx_bf16"))
+    return any(able.get(unit) for unit in _UNITS)
