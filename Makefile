@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: help setup dev demo test check chaos bench bench-long bench-state bench-guarantee bench-detection bench-words bench-evidence bench-tokens bench-calibration pictures reference format lock dist clean
+.PHONY: help setup dev demo test check chaos bench bench-long bench-state bench-guarantee bench-detection bench-fidelity bench-words bench-evidence bench-tokens bench-calibration pictures reference format lock dist clean
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ bench-guarantee: dev ## what exactly-once costs against at-least-once
 bench-detection: dev ## how well failures are found that nobody labelled; LOG= (and LABELS=) is judged by folds (METHODS= KINDS= PROTOCOLS= SEEDS= JSON= STUDY=1)
 	@$(BIN)/python -m bench.detection $(call flag,LOG,log) $(call flag,LABELS,labels) $(call flag,METHODS,methods) \
 	$(call flag,KINDS,kinds) $(call flag,PROTOCOLS,protocols) $(call flag,SEEDS,seeds) $(call flag,JSON,json) $(if $(STUDY),--study)
+
+bench-fidelity: dev ## how well TinyLogBERT follows its teacher one step away from what it learned (LOG= CHECKPOINT=)
+	@$(BIN)/python -m bench.fidelity $(call flag,LOG,log) $(call flag,CHECKPOINT,checkpoint)
 
 bench-words: dev ## what lines mean that training never saw (LOG= LABELS=)
 	@$(BIN)/python -m bench.words $(call flag,LOG,log) $(call flag,LABELS,labels)

@@ -104,7 +104,7 @@ class Uniformity(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """References of complete windows and of prefixes, and the budget of false alarms that their thresholds keep.
+    """References of complete windows and of prefixes, and the budget of false alarms that their thresholds aim at.
 
     ``false_alarms`` is a share of healthy windows, ``asked`` how the person put it (``5/hour``), ``apart`` the share of
     held-out windows that were taken for failures: if none of them was one, they are false alarms beside the budget.

@@ -45,18 +45,24 @@ def false_alarms(calibration: Calibration) -> float:
 # ── the budget ──
 
 
-@pytest.mark.parametrize("windows", [1000, 4000])
+@pytest.mark.parametrize("windows", [1000, 1350, 2450, 4000, 8000])  # the worst sizes for a budget of .001 among them
 @pytest.mark.parametrize("budget", [1e-2, 1e-3, 3e-4])
-def test_healthy_windows_alone_keep_the_budget_within_one_and_a_half_times_nine_times_in_ten(
+def test_healthy_windows_alone_keep_the_budget_on_average_and_one_and_a_half_times_it_mostly(
     windows: int, budget: float
 ) -> None:
-    realised = [false_alarms(calibrate(complete(healthy(windows, seed)), budget)) for seed in range(10, 50)]
-    assert np.mean(np.array(realised) <= SLACK * budget) >= 0.9 - 0.05  # of 40
+    realised = np.array([false_alarms(calibrate(complete(healthy(windows, seed)), budget)) for seed in range(10, 110)])
+    assert realised.mean() <= 1.1 * budget
+    assert (realised <= SLACK * budget).mean() >= (0.85 if windows * budget >= 4 else 0.7)
 
 
 def test_where_a_few_windows_may_ring_the_budget_is_used_and_not_only_kept() -> None:
     realised = [false_alarms(calibrate(complete(healthy(4000, seed)), BUDGET)) for seed in range(10, 110)]
     assert np.mean(realised) == pytest.approx(BUDGET, rel=0.3)
+
+
+def test_a_step_within_the_budget_is_taken_though_one_beyond_it_is_nearer() -> None:
+    calibration = calibrate(complete({-6.0: 3994, -5.0: 5, -2.1: 1}), BUDGET)
+    assert calibration.closed.threshold == pytest.approx((-5.0 - 2.1) / 2)
 
 
 def test_a_few_healthy_windows_that_score_as_failures_do_leave_the_threshold_below_them() -> None:
@@ -177,12 +183,13 @@ def test_no_p_value_says_more_than_ten_times_the_sample_or_what_the_budget_needs
     assert calibrate(complete(healthy(999)), 1e-5).closed.floor == pytest.approx(1e-6)
 
 
-def test_what_is_anomalous_is_within_the_budget() -> None:
-    for held_out in (with_failures(0.03), healthy(50), healthy(20_000)):
+@pytest.mark.parametrize("seed", range(5))
+def test_p_values_of_what_is_anomalous_are_those_of_the_budget_as_nearly_as_the_sample_tells(seed: int) -> None:
+    for held_out in (with_failures(0.03, seed=seed), healthy(50, seed), healthy(1350, seed), healthy(20_000, seed)):
         calibration = calibrate(complete(held_out), BUDGET)
         for score in np.linspace(-9, 9, 200):
             judged = calibration.judge(float(score), complete=True)
-            assert not judged.anomalous or judged.p_value <= BUDGET * (1 + 1e-9)
+            assert not judged.anomalous or judged.p_value <= SLACK * BUDGET
 
 
 def tied(seed: int, count: int) -> Held:

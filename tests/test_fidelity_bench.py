@@ -10,6 +10,7 @@ from bench.detection.log import SETTINGS, Given
 from bench.detection.methods import Asked, TeacherScorer, Teaching
 from bench.fidelity.measure import measure
 from bench.fidelity.steps import AS_IT_IS, STEPS, stepped
+from stream.errors import InputError
 from stream.scoring import Score, Scorer, Surprise
 from stream.simulator import simulate
 from stream.windows.files import looked_at
@@ -55,6 +56,19 @@ def test_what_knows_windows_by_heart_and_not_their_neighbours_is_found_out(given
     assert complete["a line less"]["missed"] == 1
     assert complete["a line less"]["anomalous"] > 0.5
     assert complete["16 to 128 lines of a kind"]["rms"] > complete[AS_IT_IS]["rms"] + 1
+
+
+def test_a_step_that_leaves_nothing_of_any_window_has_no_row() -> None:
+    lines = [b"081109 203518 143 INFO dfs.DataNode: kept <path> blk_%d" % i for i in range(1, 200)]
+    one_line_each = Given(lines, list(looked_at(lines, SETTINGS)))
+    found = [row["step"] for row in measure(one_line_each, Blind(), ASKED, 50) if row["complete"]]
+    assert "a line less" not in found
+    assert "a line more" in found
+
+
+def test_lines_without_a_window_are_refused_in_one_line() -> None:
+    with pytest.raises(InputError, match="there is no window in these lines"):
+        measure(Given([b"no block"], []), Blind(), ASKED, 50)
 
 
 @pytest.mark.parametrize("name", STEPS)

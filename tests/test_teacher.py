@@ -70,6 +70,26 @@ def test_a_way_of_behaving_moves_many_lines_and_a_failure_that_repeats_as_often_
     assert written < copy < orphan
 
 
+def test_a_lesson_says_which_lines_are_too_many_and_which_are_missing(seen: Seen) -> None:
+    teacher = fit_teacher(*seen, KINDS)
+    odd = rows({**WRITTEN, "received": 1, "orphan": 3}, {**WRITTEN, "?": 2}, WRITTEN)
+    targets, misfits = teacher.lesson(odd)
+    assert targets.tolist() == teacher.target(odd).tolist()
+    assert KINDS[int(misfits[0].argmin())] == "received"
+    assert KINDS[int(misfits[0].argmax())] == "orphan"
+    assert misfits[1].argmax() == len(KINDS)  # the column of unknown lines
+    assert abs(misfits[2]).max() < 0.1 * abs(misfits[0]).max()
+
+
+def test_the_lesson_of_a_prefix_is_that_of_the_best_that_can_become_of_it(seen: Seen) -> None:
+    teacher = fit_teacher(*seen, KINDS)
+    begun = rows({"alloc": 1, "receiving": 2}, {"alloc": 1, "orphan": 4})
+    targets, misfits = PrefixTeacher(teacher, *seen).lesson(begun)
+    assert abs(misfits[0]).max() < 0.5
+    assert KINDS[int(misfits[1].argmax())] == "orphan"
+    assert targets.tolist() == PrefixTeacher(teacher, *seen).target(begun).tolist()
+
+
 def test_what_does_not_fit_weighs_double_in_a_line_that_speaks_of_trouble(seen: Seen) -> None:
     kinds = [*KINDS[:-1], "WARN orphan: unexpected error"]
     alike, worse = fit_teacher(*seen, KINDS), fit_teacher(*seen, kinds)
@@ -127,6 +147,8 @@ def test_damage_changes_windows_keeps_counts_whole_and_leaves_no_window_empty(se
     assert (after == after.round()).all()
     assert (after.sum(1) > 0).all()
     assert (after != before).any(axis=1).mean() > 0.8
+    assert 0.3 < ((after != before).sum(axis=1) == 1).mean() < 0.8  # many are one step away
+    assert (after.max(axis=1) > 64).any()
 
 
 def test_a_way_of_behaving_is_believed_as_far_as_windows_went_and_not_a_hundred_times_as_far(seen: Seen) -> None:

@@ -15,6 +15,7 @@ from bench.tokens.plain import MAX_TOKENS, PlainEncoder, PlainSampler
 from bench.tokens.speed import measure as measure_speed
 from stream.simulator import simulate
 from training.bags import Bag, Floats, matrix
+from training.teacher import Lesson
 
 KINDS = ["node: block received", "node: block deleted", "name: block added"]
 ORDER = (KINDS[0], KINDS[2], KINDS[0], KINDS[1])
@@ -30,8 +31,8 @@ def test_plain_wordpiece_reads_words_in_order_and_is_cut_at_the_end_of_bert() ->
 class Lines:
     """Teaches the number of lines of a row."""
 
-    def target(self, counts: Floats) -> Floats:
-        return np.asarray(counts.sum(1))
+    def lesson(self, counts: Floats) -> Lesson:
+        return Lesson(np.asarray(counts.sum(1)), counts)
 
 
 def test_a_target_is_that_of_the_lines_that_are_read_in_their_order_if_nothing_was_damaged() -> None:
@@ -39,7 +40,7 @@ def test_a_target_is_that_of_the_lines_that_are_read_in_their_order_if_nothing_w
     encoder = PlainEncoder(KINDS)
     rows = matrix([bag], KINDS)
     sampler = PlainSampler({bag: (7, ORDER)}, rows, KINDS, encoder, Lines(), np.random.default_rng(1))
-    ids, targets = sampler.draw(40)
+    ids, (targets, _) = sampler.draw(40)
     assert ids[:20] == [encoder.encode(ORDER)] * 20
     assert targets[:20].tolist() == [4.0] * 20
     assert len(set(ids[20:])) > 5

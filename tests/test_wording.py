@@ -7,6 +7,7 @@ from model.encoding import WindowEncoder, add_tokens
 from stream.lines import words
 from training.bags import Floats, matrix
 from training.samples import Sampler
+from training.teacher import Lesson
 from training.tokenizer import learn_tokenizer
 from training.wording import Wording
 from training.wordlist import EVERYDAY, is_troubled
@@ -55,8 +56,8 @@ def test_no_word_of_everyday_work_speaks_of_trouble() -> None:
 class Unknown:
     """A teacher that counts lines of unknown kinds."""
 
-    def target(self, counts: Floats) -> Floats:
-        return np.asarray(counts[:, -1])
+    def lesson(self, counts: Floats) -> Lesson:
+        return Lesson(np.asarray(counts[:, -1]), counts)
 
 
 def test_windows_are_taught_what_their_unknown_lines_say() -> None:
@@ -66,7 +67,7 @@ def test_windows_are_taught_what_their_unknown_lines_say() -> None:
     known = (KINDS[0], 3)
     counts = matrix([(known,), (known, ("?", 4))], KINDS)
     sampler = Sampler(counts, np.ones(2), KINDS, True, encoder, Unknown(), np.random.default_rng(0))
-    ids, targets = sampler.draw(400)
+    ids, (targets, _) = sampler.draw(400)
     trouble = {encoder.tokenizer.token_to_id(word) for word in ("corrupt", "failed", "denied", "timeout", "fatal")}
     said = np.array([bool(trouble & set(each)) for each in ids])
     assert said.any()
@@ -76,13 +77,26 @@ def test_windows_are_taught_what_their_unknown_lines_say() -> None:
     assert ((targets > 0) & (targets < 0.1)).any()
 
 
+def test_the_later_the_more_windows_are_real_ones() -> None:
+    tokenizer = learn_tokenizer(KINDS, 1024)
+    add_tokens(tokenizer, KINDS)
+    counts = matrix([((KINDS[0], 3), (KINDS[1], 2)), ((KINDS[0], 3), (KINDS[2], 1))], KINDS)
+    real = {tuple(row) for row in counts.tolist()}
+    sampler = Sampler(counts, np.ones(2), KINDS, True, WindowEncoder(tokenizer), Unknown(), np.random.default_rng(0))
+    begin, end = (
+        np.mean([tuple(row) in real for row in sampler.draw(400, over)[1].misfits.tolist()]) for over in (0, 0.99)
+    )
+    assert 0.1 < begin < 0.45  # some that are composed of real ones are real, too
+    assert end > begin + 0.2
+
+
 def test_where_all_windows_are_healthy_a_line_that_none_of_them_has_is_unknown_whatever_it_says() -> None:
     tokenizer = learn_tokenizer(KINDS, 1024)
     add_tokens(tokenizer, KINDS)
     encoder = WindowEncoder(tokenizer)
     counts = matrix([((KINDS[0], 3),), ((KINDS[1], 2), (KINDS[2], 1))], KINDS)
     sampler = Sampler(counts, np.ones(2), KINDS, True, encoder, Unknown(), np.random.default_rng(0), healthy=True)
-    ids, targets = sampler.draw(400)
+    ids, (targets, _) = sampler.draw(400)
     assert ((targets == 0) | (targets >= 1)).all()
     as_tokens = {token for tokens in encoder.lines.values() for token in tokens} | set(encoder.encode([], True))
     reworded = [bool(set(each) - as_tokens) for each in ids]

@@ -45,7 +45,7 @@ for calibration.{notes}
 2. A teacher: the squared error, a line, of event counts{views} outside of {behaviours} ways of behaving;
    lines that speak of trouble weigh double where they do not fit.
 3. The head, distilled from the teacher on real, incomplete, composed and damaged windows, {steps} steps; last loss
-   {head_loss:.3f} (Huber, in the teacher's log error).
+   {head_loss:.3f} (Huber, in the teacher's log error, and of its reasons).
 4. Calibration, without labels, on the held-out windows{also},
    for false alarms on {false_alarms:.3g} of the healthy windows (asked: {asked}), at any time from a window's first
    line to its last. What lay apart from the rest (Otsu's split) was taken for failures and left out: {apart:,} of

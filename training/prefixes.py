@@ -5,12 +5,10 @@ window that training knows (the greater count of each kind), and its target is t
 completion: what is missing may still come, what is there and fits nowhere stays.
 """
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from training.bags import Floats
-from training.teacher import Teacher
+from training.teacher import Lesson, Teacher
 
 _MOST_COMPLETIONS = 512
 _ROWS = 64
@@ -27,11 +25,18 @@ class PrefixTeacher:
 
     def target(self, counts: Floats) -> Floats:
         """Least target of all completions of each prefix: ``(prefixes,)``; ``counts`` as ``Teacher.target`` has it."""
-        return np.concatenate([*self._parts(counts), np.zeros(0)])
+        return self.lesson(counts).targets
 
-    def _parts(self, counts: Floats) -> Iterable[Floats]:
-        for i in range(0, len(counts), _ROWS):
-            rows = counts[i : i + _ROWS]
-            whole = np.maximum(rows[:, None, :], self._completions[None, :, :])  # (rows, completions, kinds + 1)
-            targets = self._teacher.target(whole.reshape(-1, counts.shape[1]))
-            yield targets.reshape(len(rows), -1).min(axis=1)
+    def lesson(self, counts: Floats) -> Lesson:
+        """The least targets, with the reasons that the teacher has for those completions."""
+        return self._teacher.lesson(np.concatenate([counts[:0], *map(self._best, _parts(counts))]))
+
+    def _best(self, rows: Floats) -> Floats:
+        """Of each row the completion that is worth the least."""
+        whole = np.maximum(rows[:, None, :], self._completions[None, :, :])  # (rows, completions, kinds + 1)
+        targets = self._teacher.target(whole.reshape(-1, rows.shape[1])).reshape(len(rows), -1)
+        return np.asarray(whole[np.arange(len(rows)), targets.argmin(axis=1)])
+
+
+def _parts(counts: Floats) -> list[Floats]:
+    return [counts[i : i + _ROWS] for i in range(0, len(counts), _ROWS)]

@@ -1,4 +1,4 @@
-"""Training samples: token ids of real, composed and damaged windows, with the teacher's score as their target.
+"""Training samples: token ids of real, composed and damaged windows, with the teacher's scores and its reasons.
 
 The teacher counts lines of unknown kinds and cannot read them. So here a window gets such lines in words, and is taught
 what they mean: harmless ones make it hardly worse than it is without them; lines that speak of trouble are what the
@@ -17,10 +17,13 @@ from model.encoding import WindowEncoder
 from training.bags import Floats
 from training.composed import composed
 from training.damage import Damage
+from training.teacher import Lesson
 from training.wording import Wording
 
 Ids = tuple[int, ...]
 
+_REAL, _REAL_LATE = 1 / 8, 1 / 2  # of the windows, and how many more at the end: small steps settle what they see
+_COMPOSED = 3 / 7  # of the others; the rest is damaged
 _WORDED = 0.3  # of the windows are read in words; the others have three times fewer tokens, and say what fits what
 _AS_WORDS = 0.05  # of the known lines of these
 _REWORDED = 0.7  # of these windows, one to three of their kinds
@@ -33,13 +36,13 @@ _HARMLESS = 0.02  # lines of an unknown kind that a window's harmless unknown li
 class Target(Protocol):
     """What teaches the head."""
 
-    def target(self, counts: Floats) -> Floats:
-        """The score that each row of counts ``(windows, kinds + 1)`` should have: ``(windows,)``."""
+    def lesson(self, counts: Floats) -> Lesson:
+        """The score that each row of counts ``(windows, kinds + 1)`` should have, and why."""
         ...
 
 
 class Sampler:
-    """Draws batches from windows of one completeness: a quarter real, half composed of real ones, a quarter damaged.
+    """Draws batches from windows of one completeness: real ones, others composed of such, and damaged ones.
 
     ``healthy``: no failure is among the windows.
     """
@@ -67,14 +70,15 @@ class Sampler:
         self._damage = Damage(counts, rng)
         self._wording = Wording(kinds, rng)
 
-    def draw(self, size: int) -> tuple[list[Ids], Floats]:
-        """Token ids of ``size`` windows and their targets ``(size,)``."""
+    def draw(self, size: int, over: float = 0.0) -> tuple[list[Ids], Lesson]:
+        """Token ids of ``size`` windows and what they teach, when a share ``over`` of training is over."""
         rows = self._counts[self._rng.choice(len(self._counts), size, p=self._share)]
-        real, made = size // 4, size // 2
+        real = round(size * (_REAL + _REAL_LATE * over**2))
+        made = round((size - real) * _COMPOSED)
         parts = rows[:real], composed(self._counts, made, self._rng), self._damage.draw(rows[real + made :])
         rows = np.concatenate(parts)
         read = [self.read(row) for row in rows]
-        return [ids for ids, _ in read], self._teacher.target(np.array([meaning for _, meaning in read]))
+        return [ids for ids, _ in read], self._teacher.lesson(np.array([meaning for _, meaning in read]))
 
     def read(self, row: Floats) -> tuple[Ids, Floats]:
         """A row of counts in words, as token ids, and what these words mean: a row again."""

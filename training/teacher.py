@@ -23,8 +23,9 @@ counts, which kinds there are at all: two things that never happen to the same b
 numbers. Where failures are among the windows that view learns them, and is left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,6 +38,14 @@ _AS_FAR = 3.0
 _NOTHING = 1e-6
 _TROUBLE = 2.0
 _EPSILON, _LARGEST = 1e-4, 1e4
+_MISFIT = 1e-3  # error a line from which on a kind is said not to fit
+
+
+class Lesson(NamedTuple):
+    """What windows are worth ``(windows,)``, and what of each of their kinds does not fit ``(windows, kinds + 1)``."""
+
+    targets: Floats
+    misfits: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +90,20 @@ class Teacher:
         so that they add their square. In [ln 1e-4, ln 1e4], higher is more anomalous.
         """
         lines = np.maximum(counts.sum(1), 1)
-        errors = [np.c_[view.rest(counts[:, :-1]), counts[:, -1]] ** 2 @ self.weights**2 / lines for view in self.views]
+        errors = [rest**2 @ self.weights**2 / lines for rest in self._rests(counts)]
         return np.asarray(np.mean([np.log(np.minimum(error, _LARGEST) + _EPSILON) for error in errors], axis=0))
+
+    def lesson(self, counts: Floats) -> Lesson:
+        """The targets with their reasons: of each kind the sign of what does not fit, lines too many or too few, times
+        ln(1 + e / 1e-3), e being its squared error a line as it counts in the score; the mean of all views.
+        """
+        share = self.weights**2 / np.maximum(counts.sum(1), 1)[:, None]
+        misfits = [np.sign(rest) * np.log1p(rest**2 * share / _MISFIT) for rest in self._rests(counts)]
+        return Lesson(self.target(counts), np.mean(misfits, axis=0))
+
+    def _rests(self, counts: Floats) -> Iterator[Floats]:
+        """What does not fit in each view, a kind, lines of unknown kinds behind them."""
+        return (np.c_[view.rest(counts[:, :-1]), counts[:, -1]] for view in self.views)
 
 
 def fit_teacher(counts: Floats, weights: Floats, kinds: Sequence[str], healthy: bool = False) -> Teacher:

@@ -18,7 +18,6 @@ from training.baselines.fit import BaselineRecipe, fit_baseline
 from training.calibrate import apart_above, calibrate
 from training.optimism import calibrating, held, optimism
 from training.prefixes import PrefixTeacher
-from training.samples import Target
 from training.shown import Shown
 from training.teacher import Teacher, fit_teacher
 
@@ -84,7 +83,7 @@ class TeacherScorer:
     checkpoint, material = "teacher", 1.0
 
     def __init__(self, teacher: Teacher, prefixes: PrefixTeacher, kinds: list[str]) -> None:
-        self._by_completeness: dict[bool, Target] = {True: teacher, False: prefixes}
+        self._by_completeness: dict[bool, Teacher | PrefixTeacher] = {True: teacher, False: prefixes}
         self._kinds = kinds
         self.calibration: Calibration | None = None
 

@@ -22,11 +22,15 @@ Examples:
     "--log", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="What it was trained on."
 )
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Folder.  [default: the shipped one]")
+@click.option("--normal-only", is_flag=True, help="It was trained on windows that were all known to be healthy.")
 @click.option("--windows", default=1000, show_default=True, type=click.IntRange(10), help="Drawn and changed.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @click.option("--json", "json_file", type=click.Path(dir_okay=False), help="Writes the figures to this file, too.")
-def main(log: Path, checkpoint: Path | None, windows: int, seed: int, json_file: str | None) -> None:
-    """Hold TinyLogBERT against what taught it, on windows of its log that are changed by one step. Reads no labels."""
+def main(log: Path, checkpoint: Path | None, windows: int, seed: int, json_file: str | None, normal_only: bool) -> None:
+    """Hold TinyLogBERT against what taught it, on windows of its log that are changed by one step. Reads no labels.
+
+    The log has to be what it was trained on, without the blocks that were left out.
+    """
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     from bench.detection.log import SETTINGS, Given
     from bench.detection.methods import Asked
@@ -42,7 +46,7 @@ def main(log: Path, checkpoint: Path | None, windows: int, seed: int, json_file:
     with working("windowing, fitting the teacher and scoring ..."):
         lines = list(read_lines([str(log)]))
         given = Given(lines, list(looked_at(lines, SETTINGS)))
-        rows = measure(given, scorer, Asked(seed, scorer.false_alarms, healthy=False), windows)
+        rows = measure(given, scorer, Asked(seed, scorer.false_alarms, healthy=normal_only), windows)
     show(rows)
     if json_file:
         with open_output(json_file) as file:

@@ -11,6 +11,7 @@ from bench.detection.judge import scored
 from bench.detection.log import Given
 from bench.detection.methods import Asked, Teaching
 from bench.fidelity.steps import AS_IT_IS, STEPS, stepped
+from stream.errors import InputError
 from stream.scoring import Score, Scorer
 from training.bags import HELD_OUT, Bag, Floats, matrix
 
@@ -22,15 +23,20 @@ def measure(given: Given, scorer: Scorer, asked: Asked, windows: int) -> list[di
     does not call anomalous. A row has ``complete``, ``step``, ``windows``, ``rms`` (of differences in score, less the
     median one of windows as they are; in units of the teacher's log error), ``anomalous`` (a share, by the teacher),
     ``missed`` (of these) and ``false`` (of the others; None where there is none), verdicts each at its own threshold.
+    A step that leaves no line in any window has no row. Raises InputError if there is no window to learn from.
     """
-    teacher = Teaching().fit(given, asked, Path(), lambda *_: None)
     corpus = given.corpus(HELD_OUT)
+    if not corpus.closed.fitted:
+        raise InputError("there is no window in these lines: none names a block and has a time")
+    teacher = Teaching().fit(given, asked, Path(), lambda *_: None)
     found = []
     for complete, side in ((True, corpus.closed), (False, corpus.open)):
         drawn = _drawn(side.fitted, corpus.kinds(), teacher, complete, windows, np.random.default_rng(asked.seed))
         apart = 0.0
         for step in STEPS if len(drawn) else ():
             rows = stepped(drawn, step, np.random.default_rng((asked.seed, 1)))
+            if not len(rows):
+                continue
             bags = [_bag(row, corpus.kinds()) for row in rows]
             theirs, ours = (_judged(judge, bags, complete) for judge in (teacher, scorer))
             difference = _values(ours) - _values(theirs)

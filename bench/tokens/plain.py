@@ -10,6 +10,7 @@ from stream.lines import words
 from training.bags import Bag, Floats
 from training.damage import Damage
 from training.samples import Target
+from training.teacher import Lesson
 from training.tokenizer import learn_tokenizer
 from training.wording import Wording
 
@@ -69,13 +70,13 @@ class PlainSampler:
         self._counts, self._kinds, self._encoder, self._teacher, self._rng = counts, kinds, encoder, teacher, rng
         self._damage, self._wording = Damage(counts, rng), Wording(kinds, rng)
 
-    def draw(self, size: int) -> tuple[list[Ids], Floats]:
-        """Token ids of ``size`` windows and their targets ``(size,)``."""
+    def draw(self, size: int, over: float = 0.0) -> tuple[list[Ids], Lesson]:
+        """Token ids of ``size`` windows and what they teach, the same at any time."""
         chosen = self._rng.choice(len(self._counts), size, p=self._share)
         real = self._counts[chosen]
         rows = np.concatenate([real[: size // 2], self._damage.draw(real[size // 2 :])])
         orders = [self._ordered(self._orders[i], row) for i, row in zip(chosen.tolist(), rows, strict=True)]
-        return [self._encoder.encode(order) for order in orders], self._teacher.target(rows)
+        return [self._encoder.encode(order) for order in orders], self._teacher.lesson(rows)
 
     def _ordered(self, order: Texts, row: Floats) -> list[str]:
         """The lines of the row in the order of a real window: what is too many goes, what is new comes, anywhere."""
