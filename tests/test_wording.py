@@ -6,7 +6,7 @@ import pytest
 from model.encoding import WindowEncoder, add_tokens
 from stream.lines import words
 from training.bags import Floats, matrix
-from training.samples import Sampler
+from training.samples import Sampler, told
 from training.teacher import Lesson
 from training.tokenizer import learn_tokenizer
 from training.wording import Wording
@@ -75,6 +75,12 @@ def test_windows_are_taught_what_their_unknown_lines_say() -> None:
     assert ((targets < 0.1) | (targets >= 1)).all()
     assert (targets == 0).any()
     assert ((targets > 0) & (targets < 0.1)).any()
+
+
+def test_what_is_taught_of_a_count_is_what_its_token_tells() -> None:
+    counts = np.array([[0, 1, 8, 0.02], [9, 12, 13, 33], [45, 57, 128, 1000]])
+    assert told(counts, np.zeros(4)).tolist() == [[0, 1, 8, 0.02], [12, 12, 16, 64], [64, 64, 128, 1000]]
+    assert told(counts, np.full(4, 50)).tolist() == [[0, 1, 8, 0.02], [9, 12, 13, 33], [45, 64, 128, 1000]]
 
 
 def test_the_later_the_more_windows_are_real_ones() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from training.bags import Floats
 
 _AT_ONCE = (1, 1, 1, 2, 2, 3)  # ways in which one window is damaged
+_LEAST_SPREAD = 1e-3
 _MANY, _TIMES = 8, 32  # a flood is so many lines, or what there are, and up to so many times as many
 
 
@@ -19,6 +20,8 @@ class Damage:
     def __init__(self, counts: Floats, rng: np.random.Generator) -> None:
         self._counts = counts
         self._rng = rng
+        spread = counts[:, :-1].std(axis=0) + _LEAST_SPREAD
+        self._vary = spread / spread.sum()  # how many are too many is hardest to say of kinds whose number varies
         self._ways = (
             *2 * [self._drop], *5 * [self._change], *2 * [self._insert], *3 * [self._flood],
             *(self._keep_few, self._mix, self._foreign, self._foreign),
@@ -47,7 +50,7 @@ class Damage:
         row[int(self._rng.integers(len(row) - 1))] += int(self._rng.integers(1, 4))
 
     def _flood(self, row: Floats) -> None:
-        kind = self._one_of(row)
+        kind = self._one_of(row) if self._rng.random() < 0.5 else int(self._rng.choice(len(row) - 1, p=self._vary))
         row[kind] = int(max(_MANY, row[kind]) * np.exp(self._rng.uniform(0, np.log(_TIMES))))
 
     def _keep_few(self, row: Floats) -> None:

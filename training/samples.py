@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from model.encoding import WindowEncoder
+from model.encoding import COUNTS, WindowEncoder
 from training.bags import Floats
 from training.composed import composed
 from training.damage import Damage
@@ -22,7 +22,7 @@ from training.wording import Wording
 
 Ids = tuple[int, ...]
 
-_REAL, _REAL_LATE = 1 / 8, 1 / 2  # of the windows, and how many more at the end: small steps settle what they see
+_REAL, _REAL_LATE = 1 / 8, 3 / 8  # of the windows, and how many more at the end: small steps settle what they see
 _COMPOSED = 3 / 7  # of the others; the rest is damaged
 _WORDED = 0.3  # of the windows are read in words; the others have three times fewer tokens, and say what fits what
 _AS_WORDS = 0.05  # of the known lines of these
@@ -30,7 +30,22 @@ _REWORDED = 0.7  # of these windows, one to three of their kinds
 _BESIDE = 0.5  # of these kinds, where all windows are healthy: the known lines stay, and up to three are more
 _RUINED = 0.15  # of these windows: one of their kinds speaks of trouble, in all of its lines
 _NEWS = 0.3  # of these windows without an unknown line get one
+_EXACT = 8  # up to here each count has a token
 _HARMLESS = 0.02  # lines of an unknown kind that a window's harmless unknown lines count as, however many there are
+
+
+_TOLD = np.array(COUNTS[:-1], float)
+
+
+def told(counts: Floats, most: Floats) -> Floats:
+    """Counts as their tokens tell them, so that what is taught is a function of what is read: from 9 to 128, and above
+    the ``most`` that windows have ``(kinds + 1,)``, the greatest count of the token.
+
+    Where a teacher believes 45 lines and not 46, and one token stands for 33 to 64, no head could learn it.
+    """
+    rank = np.minimum(np.searchsorted(_TOLD, counts), len(_TOLD) - 1)
+    new = (counts > np.maximum(most, _EXACT)) & (counts <= _TOLD[-1])
+    return np.where(new, _TOLD[rank], counts)
 
 
 class Target(Protocol):
@@ -78,7 +93,9 @@ class Sampler:
         parts = rows[:real], composed(self._counts, made, self._rng), self._damage.draw(rows[real + made :])
         rows = np.concatenate(parts)
         read = [self.read(row) for row in rows]
-        return [ids for ids, _ in read], self._teacher.lesson(np.array([meaning for _, meaning in read]))
+        return [ids for ids, _ in read], self._teacher.lesson(
+            told(np.array([meaning for _, meaning in read]), self._counts.max(axis=0))
+        )
 
     def read(self, row: Floats) -> tuple[Ids, Floats]:
         """A row of counts in words, as token ids, and what these words mean: a row again."""
