@@ -76,7 +76,13 @@ def standing_still(own: EmbeddedBroker) -> psutil.Process:
     """The broker's process, stopped: connections stay open, nothing is answered."""
     process = psutil.Process(own.status().pid)
     process.suspend()
+    wait_until(lambda: stopped(process), "every thread of the broker stands still")
     return process
+
+
+def stopped(process: psutil.Process) -> bool:
+    """On a busy machine a thread may answer once more after the signal."""
+    return all(psutil.Process(thread.id).status() == psutil.STATUS_STOPPED for thread in process.threads())
 
 
 @pytest.mark.parametrize("worker_id", [None, "one"])

@@ -15,8 +15,9 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def module() -> nn.Module:
+    """In double precision, which nothing makes half of, whatever the processor can do."""
     torch.manual_seed(0)
-    return nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1))
+    return nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1)).double()
 
 
 def loss_of(module: nn.Module, rows: Tensor) -> Tensor:
@@ -62,7 +63,7 @@ def test_what_is_no_processor_gets_all_at_once() -> None:
 
 
 def test_loss_and_gradients_are_those_of_the_whole(module: nn.Module) -> None:
-    rows = torch.randn(10, 8)
+    rows = torch.randn(10, 8, dtype=torch.double)
     whole = loss_of(module, rows)
     whole.backward()
     wanted = gradients_of(module)
@@ -75,7 +76,7 @@ def test_loss_and_gradients_are_those_of_the_whole(module: nn.Module) -> None:
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_the_half_that_is_done_first_changes_no_bit(module: nn.Module, first: int) -> None:
-    rows, event = torch.randn(10, 8), threading.Event()
+    rows, event = torch.randn(10, 8, dtype=torch.double), threading.Event()
     plain: list[Part] = [partial(loss_of, module, rows[i::2]) for i in range(2)]
     order: list[Callable[[threading.Event, Part], Part]] = [before, after] if first == 0 else [after, before]
     with Gradients(module) as gradients:
@@ -94,7 +95,7 @@ def test_the_half_that_is_done_first_changes_no_bit(module: nn.Module, first: in
 
 
 def test_halves_are_computed_beside_each_other(module: nn.Module) -> None:
-    rows, met = torch.randn(4, 8), threading.Barrier(2, timeout=10)
+    rows, met = torch.randn(4, 8, dtype=torch.double), threading.Barrier(2, timeout=10)
 
     def meet(part: Tensor) -> Tensor:
         met.wait()  # breaks if the other one only begins when this one is done
@@ -106,8 +107,8 @@ def test_halves_are_computed_beside_each_other(module: nn.Module) -> None:
 
 def test_where_the_module_is_left_to_chance_a_seed_gives_the_same_all_the_same() -> None:
     torch.manual_seed(0)
-    module = nn.Sequential(nn.Linear(8, 16), nn.Dropout(0.5), nn.Linear(16, 1))
-    rows = torch.randn(64, 8)
+    module = nn.Sequential(nn.Linear(8, 16), nn.Dropout(0.5), nn.Linear(16, 1)).double()
+    rows = torch.randn(64, 8, dtype=torch.double)
     found = []
     with Gradients(module) as gradients:
         for _ in range(20):
@@ -127,11 +128,11 @@ def test_what_a_half_raises_is_raised(module: nn.Module) -> None:
         raise ArithmeticError("of the second half")
 
     with Gradients(module) as gradients, pytest.raises(ArithmeticError, match="second half"):
-        gradients.set([partial(loss_of, module, torch.randn(4, 8)), fails])
+        gradients.set([partial(loss_of, module, torch.randn(4, 8, dtype=torch.double)), fails])
 
 
 def test_the_threads_of_torch_are_what_they_were(module: nn.Module) -> None:
     before = torch.get_num_threads()
     with Gradients(module) as gradients:
-        gradients.set([partial(loss_of, module, torch.randn(4, 8)) for _ in range(2)])
+        gradients.set([partial(loss_of, module, torch.randn(4, 8, dtype=torch.double)) for _ in range(2)])
     assert torch.get_num_threads() == before
