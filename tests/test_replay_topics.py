@@ -9,7 +9,7 @@ from command import Command
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from labelled import TOLD, CreateTopic, Log, line, send
-from pipeline import read_topic
+from pipeline import read_topic, wait_until
 
 from stream.errors import BrokerError, InputError
 from stream.kafka.replay import TopicLine, TopicLines
@@ -244,15 +244,20 @@ def test_nothing_is_published_unless_it_is_asked_for_and_then_it_is_what_was_sco
     assert read_topic(settings, scores) == read_topic(settings, anomalies) == []
     loud = command(*arguments, "--publish")
     assert (loud.code, loud.out) == (0, silent.out)
+    told = json.loads(loud.out)
+    published = told["windows"] + told["provisional_scores"]
+    # A transaction is committed before each partition shows it.
+    wait_until(lambda: len(read_topic(settings, scores)) >= published, "what is published can be read")
     found = read_topic(settings, scores)
     events = [json.loads(message.value() or b"") for message in found]
-    told = json.loads(loud.out)
     assert sum(event["status"] == "closed" for event in events) == told["windows"]
     assert sum(event["status"] == "open" for event in events) == told["provisional_scores"]
     assert all(message.headers() == [("replay", lines.encode())] for message in found)
     assert all(message.key() == event["block_id"].encode() for message, event in zip(found, events, strict=True))
+    wanted = sorted(str(event) for event in events if event["anomalous"])
+    wait_until(lambda: len(read_topic(settings, anomalies)) >= len(wanted), "alarms can be read")
     alarms = [json.loads(message.value() or b"") for message in read_topic(settings, anomalies)]
-    assert sorted(map(str, alarms)) == sorted(str(event) for event in events if event["anomalous"])
+    assert sorted(map(str, alarms)) == wanted
     sent = [[raw for i, raw in enumerate(log.lines) if i % 2 == partition] for partition in range(2)]
     evidence = [one for event in alarms for one in event["evidence"]]
     assert evidence
