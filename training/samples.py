@@ -73,7 +73,7 @@ class Sampler:
         rng: np.random.Generator,
         healthy: bool = False,
     ) -> None:
-        self._counts = counts
+        self._counts, self._most = counts, counts.max(axis=0)
         self._healthy = healthy
         frequent = np.sqrt(weights)
         self._share = 0.5 * frequent / frequent.sum() + 0.5 / len(counts)
@@ -93,9 +93,8 @@ class Sampler:
         parts = rows[:real], composed(self._counts, made, self._rng), self._damage.draw(rows[real + made :])
         rows = np.concatenate(parts)
         read = [self.read(row) for row in rows]
-        return [ids for ids, _ in read], self._teacher.lesson(
-            told(np.array([meaning for _, meaning in read]), self._counts.max(axis=0))
-        )
+        meant = told(np.array([meaning for _, meaning in read]), self._most)
+        return [ids for ids, _ in read], self._teacher.lesson(meant)
 
     def read(self, row: Floats) -> tuple[Ids, Floats]:
         """A row of counts in words, as token ids, and what these words mean: a row again."""
