@@ -167,6 +167,14 @@ def test_what_a_failing_window_scored_while_it_was_open_is_not_what_healthy_ones
     assert not calibration.judge(-6.0, complete=False).anomalous
 
 
+def test_what_would_not_ring_were_it_complete_does_not_ring_while_it_is_open() -> None:
+    held = {Looked(score, score - 3): 1 for score in healthy(2000)}
+    calibration = calibrate(held, BUDGET)
+    assert calibration.open.scores[-1] < calibration.closed.scores[0]
+    assert calibration.open.threshold == calibration.closed.threshold
+    assert calibration.open.critical >= calibration.open.threshold
+
+
 # ── p-values ──
 
 

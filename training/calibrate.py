@@ -3,6 +3,8 @@
 What counts as a false alarm is a healthy window that is called anomalous at least once: when it is complete, or at any
 look while it is open. So a window counts once, with its score when complete and the highest that it ever had
 while open; the budget is for both together, and each gets the more of it the more often they raise the same alarm.
+A window that may go on scores what the best that can become of it would: the threshold of such is no lower than that of
+complete ones, or an alarm would be taken back when all turned out as the score had said.
 
 **Sample.** Windows that were held out, or that score as if they had been (``training.optimism``). Of n healthy ones k
 reach a score; of an unseen one that is expected with k + 1 in n + 1 (conformal prediction; Vovk et al. 2005). The
@@ -31,6 +33,7 @@ the budget holds as far as the sample goes.
 import math
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -86,6 +89,8 @@ def calibrate(held: Held, budget: float, asked: str = "", above: float | None = 
     share = budget / _overlap(healthy)
     closed = _reference(_closed(healthy), _closed(failed), share)
     opened = closed if not len(_open(healthy).scores) else _reference(_open(healthy), _open(failed), share)
+    least = closed.threshold
+    opened = replace(opened, threshold=max(opened.threshold, least), critical=max(opened.critical, least))
     apart = sum(failed.values()) / sum(held.values())
     return Calibration(closed, opened, budget, asked or f"{budget:g}", apart)
 
