@@ -1,8 +1,10 @@
-"""What training starts from: the tokens of a line with its counts lie in a row."""
+"""What training starts from: the tokens of a line with its counts lie in a row, and where a line stands says nothing."""
 
+import pytest
 import torch
 
 from model.encoding import COUNTS
+from model.inference import Inference
 from training.base import fresh
 
 KINDS = ["Receiving block <block>", "Deleting block <block>"]
@@ -28,3 +30,12 @@ def test_each_line_has_a_direction_of_its_own() -> None:
     weight = model.encoder.get_input_embeddings().weight.detach()
     first, second = (weight[ids[7]] - weight[ids[0]] for ids in encoder.lines.values())
     assert abs(torch.cosine_similarity(first, second, dim=0)) < 0.3
+
+
+def test_where_a_line_stands_says_nothing_before_training() -> None:
+    torch.manual_seed(0)
+    model, encoder = fresh(KINDS)
+    cls, flag, first, second, sep = encoder.encode(KINDS, True)
+    orders = [(cls, flag, first, second, sep), (cls, flag, second, first, sep)]
+    one, other = Inference(model).scores(orders).values()
+    assert one == pytest.approx(other, abs=1e-3)

@@ -4,6 +4,7 @@ with their own tokenizer.
 The tokens of one line with its fifteen counts begin on one straight line, not in fifteen places that know nothing of
 each other: a count that was hardly ever seen lies between those that were, and what is learned of one is learned of
 all. So a line that comes three times in windows which are fine is soon told from one that comes three times too often.
+A bag has no order, and a line's place in it says nothing: positions begin at nothing, and lines in words teach them.
 """
 
 import math
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
+from torch import nn
 
 from model.bert import MAX_TOKENS, TinyLogBERT, mini_config, new_encoder
 from model.encoding import COUNTS, WindowEncoder, add_tokens
@@ -30,6 +32,7 @@ def fresh(kinds: Sequence[str]) -> tuple[TinyLogBERT, WindowEncoder]:
     add_tokens(tokenizer, kinds[:_KNOWN_LINES])
     encoder = new_encoder(mini_config(tokenizer.get_vocab_size()))
     model, windows = TinyLogBERT(encoder), WindowEncoder(tokenizer, MAX_TOKENS)
+    nn.init.zeros_(encoder.embeddings.position_embeddings.weight)
     _lay_out(model, windows)
     return model, windows
 
