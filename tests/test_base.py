@@ -1,4 +1,4 @@
-"""What training starts from: the tokens of a line with its counts lie in a row, and where a line stands says nothing."""
+"""What training starts from: the tokens of a line with its counts lie in a row, and no place means anything."""
 
 import pytest
 import torch
