@@ -23,7 +23,7 @@ class Damage:
         spread = counts[:, :-1].std(axis=0) + _LEAST_SPREAD
         self._vary = spread / spread.sum()  # how many are too many is hardest to say of kinds whose number varies
         self._ways = (
-            *2 * [self._drop], *5 * [self._change], *2 * [self._insert], *3 * [self._flood],
+            *2 * [self._drop], *5 * [self._change], *4 * [self._insert], *3 * [self._flood],
             *(self._keep_few, self._mix, self._foreign, self._foreign),
         )  # fmt: skip
 
