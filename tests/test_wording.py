@@ -110,6 +110,25 @@ def test_where_all_windows_are_healthy_a_line_that_none_of_them_has_is_unknown_w
 
 
 @pytest.mark.parametrize("healthy", [True, False])
+def test_harmless_lines_in_the_place_of_a_known_one_are_that_line_unless_all_windows_are_healthy(healthy: bool) -> None:
+    tokenizer = learn_tokenizer(KINDS, 1024)
+    add_tokens(tokenizer, KINDS)
+    encoder = WindowEncoder(tokenizer)
+    row = matrix([((KINDS[0], 3),)], KINDS)
+    sampler = Sampler(row, np.ones(1), KINDS, True, encoder, Unknown(), np.random.default_rng(2), healthy)
+    as_it_is = [ids for ids, meaning in map(sampler.read, [row[0]] * 5 * DRAWS) if (meaning == row[0]).all()]
+    said = [
+        tokenizer.decode(ids, skip_special_tokens=False)
+        for ids in as_it_is
+        if ids != encoder.encode(3 * KINDS[:1], True)
+    ]
+    line = set(words(KINDS[0]).split())
+    anew = [text for text in said if len(line & set(text.split())) < len(line) / 2]
+    assert (len(anew) > len(said) / 20) is not healthy
+    assert all("[x3]" in text for text in anew)
+
+
+@pytest.mark.parametrize("healthy", [True, False])
 def test_a_line_like_a_known_one_that_comes_beside_it_is_more_of_it_where_all_windows_are_healthy(
     healthy: bool,
 ) -> None:

@@ -2,9 +2,10 @@
 
 The teacher counts lines of unknown kinds and cannot read them. So here a window gets such lines in words, and is taught
 what they mean: harmless ones make it hardly worse than it is without them; lines that speak of trouble are what the
-teacher says of unknown ones; a known line in other words is still that line. Where it is known that the windows are
-healthy, a line that none of them has is unknown, whatever it says: what healthy clusters write, training has seen. So
-there one that reads like a known line, and comes beside it, is one more of that line.
+teacher says of unknown ones; a known line in other words is still that line, and so is a harmless one in its place and
+as often: so another version may say it. Where it is known that the windows are healthy, a line that none of them has is
+unknown, whatever it says: what healthy clusters write, training has seen. So there one that reads like a known line,
+and comes beside it, is one more of that line.
 """
 
 from collections import Counter
@@ -27,6 +28,7 @@ _COMPOSED = 3 / 7  # of the others; the rest is damaged
 _WORDED = 0.3  # of the windows are read in words; the others have three times fewer tokens, and say what fits what
 _AS_WORDS = 0.05  # of the known lines of these
 _REWORDED = 0.7  # of these windows, one to three of their kinds
+_ANEW = 0.2  # of these kinds: other words altogether, in their place and as often, as another version might have them
 _BESIDE = 0.5  # of these kinds, where all windows are healthy: the known lines stay, and up to three are more
 _RUINED = 0.15  # of these windows: one of their kinds speaks of trouble, in all of its lines
 _NEWS = 0.3  # of these windows without an unknown line get one
@@ -112,7 +114,7 @@ class Sampler:
                 text = self._wording.troubled()
                 meaning[kind], meaning[-1] = 0, meaning[-1] + row[kind]
             elif kind in reworded:
-                text = self._wording.reworded(kind)
+                text = self._said_otherwise(kind)
                 number = self._beside(kind, number, bag, meaning)
             if text != self._kinds[kind] or self._rng.random() < _AS_WORDS:
                 as_words.add(text)
@@ -122,6 +124,10 @@ class Sampler:
 
     def _known(self, row: Floats) -> Counter[str]:
         return Counter({self._kinds[kind]: int(row[kind]) for kind in np.flatnonzero(row[:-1]).tolist()})
+
+    def _said_otherwise(self, kind: int) -> str:
+        anew = not self._healthy and self._rng.random() < _ANEW
+        return self._wording.harmless() if anew else self._wording.reworded(kind)
 
     def _beside(self, kind: int, number: int, bag: Counter[str], meaning: Floats) -> int:
         """How often a known line comes in other words: in its place, or beside it as more of it."""
