@@ -142,6 +142,19 @@ def test_the_budget_is_for_alarms_at_any_time_together(same: float) -> None:
     assert 0.7 * 0.01 <= alarms / 50_000 <= SLACK * 0.01
 
 
+@pytest.mark.parametrize("apart", [0.0, 0.5, 3.0])
+def test_no_part_of_the_budget_is_kept_for_windows_that_may_go_on_and_score_lower(apart: float) -> None:
+    def lower(seed: int, count: int) -> Held:
+        return Counter({Looked(look.closed, (look.open or 0) - apart): n for look, n in looks(seed, count, 0).items()})
+
+    calibration = calibrate(lower(0, 20_000), 0.01)
+    alarms = sum(
+        window.closed >= calibration.closed.threshold or (window.open or -9) >= calibration.open.threshold
+        for window in lower(1, 50_000)
+    )
+    assert 0.85 * 0.01 <= alarms / 50_000 <= 1.15 * 0.01
+
+
 def test_a_life_is_the_distinct_prefixes_of_a_window_and_what_became_of_it() -> None:
     lives, begun, whole = Lives(), (("a", 1),), (("a", 2),)
     for part in (1, 2):
@@ -172,7 +185,7 @@ def test_what_would_not_ring_were_it_complete_does_not_ring_while_it_is_open() -
     calibration = calibrate(held, BUDGET)
     assert calibration.open.scores[-1] < calibration.closed.scores[0]
     assert calibration.open.threshold == calibration.closed.threshold
-    assert calibration.open.critical >= calibration.open.threshold
+    assert calibration.open.critical == calibration.closed.critical > calibration.closed.threshold
 
 
 # ── p-values ──

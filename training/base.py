@@ -4,7 +4,8 @@ with their own tokenizer.
 The tokens of one line with its fifteen counts begin on one straight line, not in fifteen places that know nothing of
 each other: a count that was hardly ever seen lies between those that were, and what is learned of one is learned of
 all. So a line that comes three times in windows which are fine is soon told from one that comes three times too often.
-A bag has no order, and a line's place in it says nothing: positions begin at nothing, and lines in words teach them.
+A bag has no order, and a line's place in it says nothing: in a model that begins at random, positions begin at nothing,
+so that what order means has to be learned.
 """
 
 import math

@@ -3,8 +3,9 @@
 What counts as a false alarm is a healthy window that is called anomalous at least once: when it is complete, or at any
 look while it is open. So a window counts once, with its score when complete and the highest that it ever had
 while open; the budget is for both together, and each gets the more of it the more often they raise the same alarm.
-A window that may go on scores what the best that can become of it would: the threshold of such is no lower than that of
-complete ones, or an alarm would be taken back when all turned out as the score had said.
+What a window scores while it may go on is the least that can become of it (or, by a simple detector, what it would
+score were it complete). So its grades begin no lower than those of complete windows, or an alarm would be taken back
+when all turned out as the score had said.
 
 **Sample.** Windows that were held out, or that score as if they had been (``training.optimism``). Of n healthy ones k
 reach a score; of an unseen one that is expected with k + 1 in n + 1 (conformal prediction; Vovk et al. 2005). The
@@ -89,8 +90,11 @@ def calibrate(held: Held, budget: float, asked: str = "", above: float | None = 
     share = budget / _overlap(healthy)
     closed = _reference(_closed(healthy), _closed(failed), share)
     opened = closed if not len(_open(healthy).scores) else _reference(_open(healthy), _open(failed), share)
-    least = closed.threshold
-    opened = replace(opened, threshold=max(opened.threshold, least), critical=max(opened.critical, least))
+    opened = replace(
+        opened,
+        threshold=max(opened.threshold, closed.threshold),
+        critical=max(opened.critical, closed.critical),
+    )
     apart = sum(failed.values()) / sum(held.values())
     return Calibration(closed, opened, budget, asked or f"{budget:g}", apart)
 
@@ -133,12 +137,14 @@ def _counted(scores: list[float], numbers: list[int]) -> Counted:
 def _overlap(healthy: Held) -> float:
     """By how much alarms of both kinds are more than those of one: 1 where they come together, 2 where never.
 
-    The extremal coefficient of the pair (Coles, Heffernan & Tawn 1999), read where one window in twenty is.
+    The extremal coefficient of the pair (Coles, Heffernan & Tawn 1999), read where one window in twenty is; no alarm is
+    raised by a window that may go on below the threshold of complete ones.
     """
     closed, opened = _closed(healthy), _open(healthy)
     if not len(opened.scores):
         return 1.0
-    first, second = _high(closed), _high(opened)
+    first = _high(closed)
+    second = max(first, _high(opened))
     number = np.array(list(healthy.values()), float)
     by_closed = np.array([looked.closed >= first for looked in healthy])
     by_open = np.array([looked.open is not None and looked.open >= second for looked in healthy])

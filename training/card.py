@@ -56,6 +56,8 @@ Threshold of a complete window {closed:.2f}, of one that may go on {opened:.2f}.
 ## Limits
 
 - It knows the kinds of line of its training logs as single tokens; others it reads as words, and judges by them.
+- A harmless line that it does not know, in the place of one that it does and as often, is taken for that line in other
+  words: a line that is missing behind such news is not found.
 - Order within a window is not seen: what counts is which kinds of line there are, and how often.
 - A failure that shows only in what does not come is found when the window is closed, not before.
 - The budget of false alarms is meant for windows like those above. Behaviour that is new to them rings more often.

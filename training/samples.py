@@ -3,9 +3,10 @@
 The teacher counts lines of unknown kinds and cannot read them. So here a window gets such lines in words, and is taught
 what they mean: harmless ones make it hardly worse than it is without them; lines that speak of trouble are what the
 teacher says of unknown ones; a known line in other words is still that line, and so is a harmless one in its place and
-as often: so another version may say it. Where it is known that the windows are healthy, a line that none of them has is
-unknown, whatever it says: what healthy clusters write, training has seen. So there one that reads like a known line,
-and comes beside it, is one more of that line.
+as often, since another version may say it so (which hides that a line is missing where such news happens to come).
+
+Where it is known that the windows are healthy, a line that none of them has is unknown, whatever it says: what healthy
+clusters write, training has seen. So there one that reads like a known line, and comes beside it, is one more of it.
 """
 
 from collections import Counter

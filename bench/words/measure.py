@@ -14,6 +14,7 @@ from training.evaluate import average_precision, roc_auc
 Bag = Counter[str]
 Groups = dict[str, list[list[str]]]
 
+GROUPS = ("healthy", "reworded", "news exchanged", "failure exchanged", "news added", "failure added")
 #: What is held against each other: failures, and what is harmless in the same place.
 COMPARED = (("failure exchanged", "reworded"), ("failure added", "news added"), ("failure added", "reworded"))
 
@@ -21,15 +22,16 @@ COMPARED = (("failure exchanged", "reworded"), ("failure added", "news added"), 
 def groups(bases: Sequence[Bag], seed: int) -> Groups:
     """Windows of each group, by name; every rewording, news and failure goes into as many windows.
 
-    *reworded*: all lines of one known kind say the same in other words. *failure exchanged*: in the same windows, the
-    same lines are a failure instead. *news added* and *failure added*: one line more. So two windows of the first two
-    groups, and of the last two, differ in words alone.
+    *reworded*: all lines of one known kind say the same in other words. *news exchanged* and *failure exchanged*: in the
+    same windows, the same lines are harmless news or a failure instead. *news added* and *failure added*: one line
+    more. So windows of the first three groups, and of the last two, differ in words alone.
     """
     rng = random.Random(seed)
-    made: Groups = {name: [] for name in ("healthy", "reworded", "failure exchanged", "news added", "failure added")}
+    made: Groups = {name: [] for name in GROUPS}
     for number, bag in enumerate(bases):
         made["healthy"].append(_lines(bag))
-        for known, reworded in _rewordings(bag):
+        for i, (known, reworded) in enumerate(_rewordings(bag)):
+            made["news exchanged"].append(_lines(_exchanged(bag, known, NEWS[(i + number) % len(NEWS)])))
             made["reworded"].append(_lines(_exchanged(bag, known, reworded)))
             made["failure exchanged"].append(_lines(_exchanged(bag, known, rng.choice(FAILURES))))
         for i, failure in enumerate(FAILURES):

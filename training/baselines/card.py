@@ -48,7 +48,8 @@ from the rest was taken for failures and left out: {apart:,} of {held_out:,} win
 
 - Words are not read: all kinds of line that training never saw are alike{unseen}.
 - A window that may go on is scored as if it were complete. Healthy blocks that are being written score high as well,
-  so the threshold for them is high, and most failures are found when the window is closed.
+  so the threshold for them is no lower than that of complete ones, and most failures are found when the window is
+  closed.
 """
 
 
