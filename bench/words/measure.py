@@ -22,8 +22,8 @@ COMPARED = (("failure exchanged", "reworded"), ("failure added", "news added"), 
 def groups(bases: Sequence[Bag], seed: int) -> Groups:
     """Windows of each group, by name; every rewording, news and failure goes into as many windows.
 
-    *reworded*: all lines of one known kind say the same in other words. *news exchanged* and *failure exchanged*: in the
-    same windows, the same lines are harmless news or a failure instead. *news added* and *failure added*: one line
+    *reworded*: all lines of one known kind say the same in other words. *news exchanged* and *failure exchanged*: in
+    the same windows, the same lines are harmless news or a failure instead. *news added* and *failure added*: one line
     more. So windows of the first three groups, and of the last two, differ in words alone.
     """
     rng = random.Random(seed)
