@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from training.bags import Bag, Corpus, Life
+from training.bags import Bag, Bags, Corpus, Life
 from training.calibrate import Looked
 from training.optimism import Optimism, calibrating, held, optimism
 
@@ -40,10 +40,21 @@ def test_where_nearly_all_windows_are_seen_once_nothing_is_known() -> None:
 
 def test_corrected_windows_join_those_that_were_held_out() -> None:
     corpus = Corpus(
-        lives=Counter({Life(WRITTEN, frozenset({QUIET})): 3}), fitted_lives=Counter({Life(ODD, frozenset({BEGUN})): 1})
+        closed=Bags(Counter({DELETED: 9, ODD: 1})),
+        lives=Counter({Life(WRITTEN, frozenset({QUIET})): 3}),
+        fitted_lives=Counter({Life(ODD, frozenset({BEGUN})): 1}),
     )
     assert calibrating(corpus) == (sorted([WRITTEN, ODD]), sorted([QUIET, BEGUN]))
     closed, opened = {WRITTEN: -5.0, ODD: -3.0}, {QUIET: -6.0, BEGUN: -4.0}
     better = Optimism({ODD: 2.0}, {BEGUN: 0.5})
     assert held(corpus, closed, opened, better) == {Looked(-5.0, -6.0): 3, Looked(-1.0, -3.5): 1}
     assert held(corpus, closed, opened, None) == {Looked(-5.0, -6.0): 3}
+
+
+def test_what_cannot_be_corrected_is_not_scored() -> None:
+    corpus = Corpus(
+        closed=Bags(Counter({ODD: 1})),
+        lives=Counter({Life(WRITTEN, frozenset({QUIET})): 3}),
+        fitted_lives=Counter({Life(ODD, frozenset({BEGUN})): 1}),
+    )
+    assert calibrating(corpus) == ([WRITTEN], [QUIET])

@@ -37,9 +37,9 @@ def optimism(fitted: Counter[Bag], lives: Mapping[Life, int], kinds: Sequence[st
 
     ``kinds`` and ``healthy`` as ``fit_teacher`` has them.
     """
-    once = sorted(bag for bag, number in fitted.items() if number == 1)
-    if len(once) > _MOST or len(fitted) == len(once):
+    if not correctable(fitted):
         return None
+    once = _seen_once(fitted)
     prefixes = {life.complete: life.prefixes for life in lives}
     whole = _Taught(fitted, kinds, healthy)
     closed: dict[Bag, float] = {}
@@ -52,9 +52,19 @@ def optimism(fitted: Counter[Bag], lives: Mapping[Life, int], kinds: Sequence[st
     return Optimism(closed, opened)
 
 
+def correctable(fitted: Counter[Bag]) -> bool:
+    """Whether the scores of what was trained on can be corrected: some windows were seen often, few enough once."""
+    once = len(_seen_once(fitted))
+    return once <= _MOST and once < len(fitted)
+
+
+def _seen_once(fitted: Counter[Bag]) -> list[Bag]:
+    return sorted(bag for bag, number in fitted.items() if number == 1)
+
+
 def calibrating(corpus: Corpus) -> tuple[list[Bag], list[Bag]]:
-    """The distinct complete windows that may calibrate, and the distinct prefixes."""
-    lives = corpus.lives.keys() | corpus.fitted_lives.keys()
+    """The distinct complete windows that calibrate, and the distinct prefixes."""
+    lives = corpus.lives.keys() | (corpus.fitted_lives.keys() if correctable(corpus.closed.fitted) else set())
     return sorted({life.complete for life in lives}), sorted({bag for life in lives for bag in life.prefixes})
 
 

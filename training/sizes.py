@@ -14,6 +14,7 @@ import numpy as np
 from model.encoding import WindowEncoder
 from training.bags import Bag, Corpus, Floats, matrix
 from training.mlm import readings_of
+from training.optimism import calibrating
 from training.thinning import thin
 
 _MLM, _HEAD = (32, 1_024), (144, 3_072)  # windows and tokens of a batch, at most
@@ -48,12 +49,11 @@ def sizes_of(corpus: Corpus, encoder: WindowEncoder) -> Sizes:
 
 def plan(corpus: Corpus, sizes: Sizes, epochs: int, steps: int) -> dict[str, float]:
     """The work of the stages, in windows that are learned from; one that is only scored costs a third of that."""
-    lives = corpus.lives.keys() | corpus.fitted_lives.keys()
-    calibrating = len({life.complete for life in lives}) + len({bag for life in lives for bag in life.prefixes})
+    complete, prefixes = calibrating(corpus)
     return {
         "masked language model": float(epochs * sizes.epoch),
         "head": float(steps * sizes.head),
-        CALIBRATING: 2 * calibrating / 3,
+        CALIBRATING: 2 * (len(complete) + len(prefixes)) / 3,
     }
 
 
