@@ -39,7 +39,7 @@ def optimism(fitted: Counter[Bag], lives: Mapping[Life, int], kinds: Sequence[st
     """
     if not correctable(fitted):
         return None
-    once = _seen_once(fitted)
+    once = sorted(bag for bag, number in fitted.items() if number == 1)
     prefixes = {life.complete: life.prefixes for life in lives}
     whole = _Taught(fitted, kinds, healthy)
     closed: dict[Bag, float] = {}
@@ -54,12 +54,8 @@ def optimism(fitted: Counter[Bag], lives: Mapping[Life, int], kinds: Sequence[st
 
 def correctable(fitted: Counter[Bag]) -> bool:
     """Whether the scores of what was trained on can be corrected: some windows were seen often, few enough once."""
-    once = len(_seen_once(fitted))
+    once = sum(number == 1 for number in fitted.values())
     return once <= _MOST and once < len(fitted)
-
-
-def _seen_once(fitted: Counter[Bag]) -> list[Bag]:
-    return sorted(bag for bag, number in fitted.items() if number == 1)
 
 
 def calibrating(corpus: Corpus) -> tuple[list[Bag], list[Bag]]:
